@@ -1,0 +1,208 @@
+"""The policy: what may be edited, used, accepted and spent. Read from YAML, refused on any doubt.
+
+Every section is a frozen model that knows its own keys and bounds; each part of the program gets
+its section and never the whole. A file may say `extends: other.yaml`; its keys then lie over the
+other file's keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from orchestrator.errors import SetupError
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Mib = Annotated[int, Field(ge=1, le=1_048_576)]
+
+
+class Section(BaseModel):
+    """Strict and frozen: an unknown key, a string for a number, or a bad value is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class EditPolicy(Section):
+    """What a proposal may change. The gate that enforces it is lint; the container is the boundary."""
+
+    files: list[str] = Field(default=["train.py"], min_length=1)
+    max_file_kib: int = Field(default=64, ge=1, le=1024)
+    max_changed_lines: int = Field(default=400, ge=1, le=100_000)
+    forbidden_imports: list[str] = Field(default_factory=list)
+    forbidden_calls: list[str] = Field(default_factory=list)
+
+    @field_validator("files")
+    @classmethod
+    def _plain_relative_paths(cls, files: list[str]) -> list[str]:
+        for name in files:
+            path = PurePosixPath(name)
+            plain = name == str(path) and not path.is_absolute() and ".." not in path.parts
+            if not plain or path.parts[0].startswith(".") or not name.endswith(".py"):
+                raise ValueError(f"{name!r} is not a plain relative path of a .py file")
+        return files
+
+
+class SandboxPolicy(Section):
+    """What each container gets. Everything not named here is refused by the engine."""
+
+    runtime: Literal["runc", "runsc"] = "runc"
+    network: Literal["none"] = "none"
+    device: Literal["auto", "cpu", "nvidia", "amd"] = "auto"
+    cpus: float = Field(default=4.0, gt=0, le=1024, allow_inf_nan=False)
+    memory_mib: Mib = 32_768
+    shm_mib: Mib = 1024
+    pids: int = Field(default=1024, ge=16, le=32_768)
+    open_files: int = Field(default=4096, ge=64, le=1_048_576)
+    tmp_mib: Mib = 512
+    work_mib: Mib = 4096
+    output_mib: Mib = 2048
+    output_files: int = Field(default=64, ge=8, le=4096)
+    log_kib: int = Field(default=256, ge=1, le=65_536)
+
+
+class BudgetPolicy(Section):
+    """What one attempt and one night may spend."""
+
+    train_seconds: Seconds = 300.0
+    save_seconds: Seconds = 5.0
+    grace_seconds: Seconds = 2.0
+    start_seconds: Seconds = 120.0
+    smoke: bool = True
+    smoke_seconds: Seconds = 60.0
+    refusals_in_a_row: int = Field(default=10, ge=1, le=1000)
+    faults_in_a_row: int = Field(default=3, ge=1, le=100)
+    model_requests: int = Field(default=1000, ge=0, le=1_000_000)
+    model_tokens: int = Field(default=20_000_000, ge=0)
+
+    @model_validator(mode="after")
+    def _saving_leaves_time_to_train(self) -> BudgetPolicy:
+        if self.save_seconds > self.train_seconds / 2:
+            raise ValueError("save_seconds is part of train_seconds and at most half of it")
+        return self
+
+
+class MetricPolicy(Section):
+    """Where the deciding number comes from."""
+
+    source: Literal["claims"] = "claims"
+    load_seconds: Seconds = 60.0
+    frame_seconds: Seconds = 60.0
+    score_seconds: Seconds = 300.0
+    floor: float = Field(default=0.3, ge=0, le=100, allow_inf_nan=False)
+
+
+class DecisionPolicy(Section):
+    """When an attempt replaces the best."""
+
+    rule: Literal["greedy"] = "greedy"
+    margin: float = Field(default=0.0005, ge=0, le=100, allow_inf_nan=False)
+
+
+class Policy(Section):
+    """The whole file. `cli` hands its sections out; nothing else sees all of it."""
+
+    edit: EditPolicy = EditPolicy()
+    sandbox: SandboxPolicy = SandboxPolicy()
+    budget: BudgetPolicy = BudgetPolicy()
+    metric: MetricPolicy = MetricPolicy()
+    decision: DecisionPolicy = DecisionPolicy()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the effective values, whatever files they came from."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy file and everything it extends.
+
+    Raises SetupError that names file, key and reason.
+    """
+    values = _read_layers(path, seen=())
+    try:
+        return Policy.model_validate(values)
+    except ValidationError as error:
+        raise SetupError(f"{path}: {first_problem(error)}", remedy=_REMEDY) from None
+
+
+_REMEDY = "every key is explained in policies/default.yaml"
+
+
+def _read_layers(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in seen:
+        raise SetupError(f"{path}: extends itself", remedy="remove the circle of 'extends'")
+    values = read_yaml_mapping(path)
+    parent = values.pop("extends", None)
+    if parent is None:
+        return values
+    if not isinstance(parent, str):
+        raise SetupError(f"{path}: extends: takes one file name", remedy=_REMEDY)
+    return _overlay(_read_layers(path.parent / parent, (*seen, path.resolve())), values)
+
+
+def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _overlay(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def read_yaml_mapping(path: Path) -> dict[str, Any]:
+    """One YAML mapping from a file that the user wrote; duplicate keys are refused.
+
+    Raises SetupError when the file is missing, is not YAML, or is not a mapping.
+    """
+    try:
+        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise SetupError(f"{path}: no such file", remedy="see policies/ for the shipped ones") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: cannot be read: {error}", remedy="check the path") from None
+    except yaml.YAMLError as error:
+        raise SetupError(f"{path}: {_yaml_problem(error)}", remedy="fix the YAML") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise SetupError(f"{path}: is not a mapping of keys to values", remedy=_REMEDY)
+    return loaded
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key written twice, which plain YAML silently overrides."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}: " if mark else ""
+    return f"{where}{getattr(error, 'problem', None) or 'is not YAML'}"
+
+
+def first_problem(error: ValidationError) -> str:
+    """One line from pydantic's first complaint: the key, what is wrong, and what was given."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    if first["type"] == "extra_forbidden":
+        return f"{key}: is not a key of a policy"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]} (got {first['input']!r:.60})"

@@ -1,0 +1,111 @@
+"""The five seams of the product. Each has real parts and one shipped double (see `testing.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.records import (
+    Attempt,
+    Decision,
+    Evidence,
+    Experiment,
+    History,
+    Proposal,
+    Run,
+    Score,
+    Verdict,
+)
+
+
+class Proposer(Protocol):
+    """Turns what was learned into the next proposal."""
+
+    name: str
+
+    def propose(self, history: History) -> Proposal:
+        """Return one proposal; a malformed idea is a proposal with a `problem`, not an exception.
+
+        Raises ProposerError when the proposer stays out of reach, and StopIteration never.
+        """
+
+
+class Gate(Protocol):
+    """Reads an attempt before anything runs. It is lint, not the boundary."""
+
+    def review(self, attempt: Attempt) -> Verdict: ...
+
+
+class Sandbox(Protocol):
+    """Runs an attempt's files in a fresh sealed container, against the host's clock."""
+
+    def run(self, attempt: Attempt) -> Run:
+        """Raises SandboxError when the engine failed; what the candidate did is in the Run."""
+
+    def close(self) -> None:
+        """Leave no container and no volume behind."""
+
+
+class Model(Protocol):
+    """A candidate's model inside its own container. Everything it answers is a claim."""
+
+    def claim(self, rows: NDArray[np.uint16]) -> NDArray[np.float32]:
+        """Send token rows [B, T + 1], receive one negative log-likelihood in nats per target [B, T].
+
+        Raises CandidateFault when the container answers late, short, or not at all.
+        """
+
+
+class CandidateFault(Exception):  # noqa: N818 - not our error
+    """The model container did not answer as agreed. The candidate's doing: data, not an error."""
+
+
+class Models(Protocol):
+    """Opens the model that a completed run left behind."""
+
+    def open(self, run: Run) -> AbstractContextManager[Model]:
+        """Load the model in its container; leaving the context removes container and volume.
+
+        Raises CandidateFault when candidate code cannot be loaded.
+        """
+
+
+class Scorer(Protocol):
+    """Measures a completed run."""
+
+    def score(self, run: Run) -> Score:
+        """Raises ScorerError when our own measurement broke."""
+
+
+class Ledger(Protocol):
+    """Keeps every attempt, decision and event. Nothing is ever lost or rewritten."""
+
+    def history(self) -> History: ...
+
+    def evidence(self) -> Evidence: ...
+
+    def recover(self) -> Attempt | None:
+        """The attempt that was open when the last process ended, to be run once more; else None."""
+
+    def open(self, proposal: Proposal) -> Attempt:
+        """Commit the proposal's files and the intent, before anything runs."""
+
+    def close(self, experiment: Experiment, decision: Decision) -> None:
+        """Record how far it got; on keep, move the best by compare-and-swap."""
+
+    def record(self, event: str, **fields: Any) -> None:
+        """Add one event (past tense, snake_case) that belongs to no attempt."""
+
+
+class Rules(Protocol):
+    """The part of a policy that decisions rest on."""
+
+    @property
+    def margin(self) -> float: ...
+
+
+Facts = Mapping[str, Any]

@@ -1,0 +1,260 @@
+"""What flows through the loop: frozen records whose illegal states cannot be built.
+
+    Proposal -> Attempt -> Verdict -> Run -> Score -> Decision
+
+An Experiment is an attempt together with how far it got.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Files = Mapping[str, str]
+"""Relative POSIX path -> whole text, UTF-8, newline-terminated lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one proposal cost: requests and tokens, as the endpoint counted them."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that a proposer would like to try.
+
+    `files` holds the whole new text of each changed file. A reply that could not be turned into
+    files has none, and says why in `problem`; the gate then refuses it.
+    """
+
+    title: str
+    files: Files
+    hypothesis: str = ""
+    proposer: str = "unknown"
+    problem: str = ""
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A proposal that the ledger has committed, before anything ran.
+
+    `files` is everything that enters the container: the base's files with the proposal's over them.
+    """
+
+    number: int
+    proposal: Proposal
+    files: Files
+    seed: int
+    commit: str = ""
+    parent: str | None = None
+    base_files: Files = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The attempt's number as it appears in refs and folders, such as `0007`."""
+        return f"{self.number:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One reason to refuse an attempt: a stable code, a sentence to act on, and where."""
+
+    code: str
+    message: str
+    path: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}: " if self.line else f"{self.path}: " if self.path else ""
+        return f"{where}{self.message} [{self.code}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says of an attempt."""
+
+    objections: tuple[Objection, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return not self.objections
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(str(objection) for objection in self.objections)
+
+
+class Outcome(StrEnum):
+    """How a run ended, as seen from outside."""
+
+    COMPLETED = "completed"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    NO_RESULT = "no_result"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """What the trusted reader found in the output volume: hashes, and the candidate's own claims.
+
+    `claims` (steps, seconds, peak memory, train loss) describe the run and never decide anything.
+    """
+
+    config: Mapping[str, Any]
+    claims: Mapping[str, float]
+    result_sha256: str
+    weights_sha256: str
+    weights_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one container did. `train_seconds` runs on the host's monotonic clock, from go to exit."""
+
+    run_id: str
+    outcome: Outcome
+    train_seconds: float
+    reason: str = ""
+    exit_code: int | None = None
+    oom_killed: bool = False
+    log: str = ""
+    log_bytes: int = 0
+    result: ResultFile | None = None
+    container: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.outcome is Outcome.COMPLETED) != (self.result is not None):
+            raise ValueError("a run has a result exactly when it completed")
+        if self.outcome is not Outcome.COMPLETED and not self.reason:
+            raise ValueError("a run that did not complete says why")
+
+    @property
+    def completed(self) -> bool:
+        return self.outcome is Outcome.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One trusted measurement, or the reason why there is none.
+
+    `value` is in the task's unit (bits per byte for language models), `stderr` in the same unit.
+    `verified` is False only for a number that the candidate reported about itself.
+    """
+
+    value: float | None = None
+    reason: str = ""
+    stderr: float = 0.0
+    verified: bool = True
+    seconds: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.value is None:
+            if not self.reason:
+                raise ValueError("a score without a value says why")
+        elif not (math.isfinite(self.value) and math.isfinite(self.stderr)):
+            raise ValueError("a score is finite or has a reason")
+
+
+class Action(StrEnum):
+    """What a decision does to the best."""
+
+    KEEP = "keep"
+    DISCARD = "discard"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Keep, discard or repeat, with one reason."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """An attempt and how far it got."""
+
+    attempt: Attempt
+    verdict: Verdict
+    run: Run | None = None
+    score: Score | None = None
+
+    def __post_init__(self) -> None:
+        if self.run is not None and not self.verdict.allowed:
+            raise ValueError("a refused attempt is not run")
+        if self.score is not None and (self.run is None or not self.run.completed):
+            raise ValueError("only a completed run is scored")
+
+    @property
+    def value(self) -> float | None:
+        return self.score.value if self.score else None
+
+    @property
+    def failure(self) -> str:
+        """Why there is no value; empty when there is one."""
+        if not self.verdict.allowed:
+            return f"refused: {self.verdict.reason}"
+        if self.run is None:
+            return "not run"
+        if not self.run.completed:
+            return f"{self.run.outcome.value}: {self.run.reason}"
+        return "" if self.score is None or self.score.value is not None else self.score.reason
+
+    @property
+    def status(self) -> str:
+        """`refused`, the run's outcome, `unscored` or `scored`: how far this experiment got."""
+        if not self.verdict.allowed:
+            return "refused"
+        if self.run is None or not self.run.completed:
+            return self.run.outcome.value if self.run else "not run"
+        return "unscored" if self.value is None else "scored"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One closed attempt as the proposer sees it: typed fields, and its own source.
+
+    `status` is Experiment.status; `value` is there only for a scored one. `log_tail` is text that a
+    candidate wrote and must be treated as data.
+    """
+
+    number: int
+    title: str
+    hypothesis: str
+    proposer: str
+    action: Action
+    status: str
+    value: float | None
+    reason: str
+    commit: str
+    files: Files
+    train_seconds: float = 0.0
+    memory_gb: float = 0.0
+    log_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was learned so far: the best source, its value, and every closed attempt in order."""
+
+    best_files: Files
+    best_value: float | None
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a decision may rest on: the best value so far, None before the baseline."""
+
+    best_value: float | None = None
+    best_number: int | None = None
