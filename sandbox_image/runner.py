@@ -1,0 +1,348 @@
+"""What a container runs: our side of the wire, until it is told to load candidate code.
+
+    runner.py train     import the framework, say ready, take files and go, run train.py
+    runner.py smoke     the same on tiny shapes, then reload what was saved and test that it is causal
+    runner.py serve     say ready, hand over /out after safe checks, load the model, answer claims
+    runner.py receive   fill the /data volume from standard input (trusted data, no candidate)
+    runner.py stdlib    write the Python standard library's sources to standard output as JSON lines
+
+The host speaks first: a 4-byte little-endian length, then that many bytes of JSON. `files` in an
+order are sent as raw bytes right behind it. Whatever a process writes after it was told to load
+candidate code is a claim, never a fact; the clock, the limits and the score are the host's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import stat
+import struct
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+HOME = Path(__file__).resolve().parent
+CANDIDATE = Path("/work/candidate")
+DATA = Path("/data")
+OUT = Path("/out")
+READY = b"autoresearch ready\n"
+CHUNK_BYTES = 32 * 1024  # gVisor stalls on a larger unanswered write
+MAX_RESULT_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 1024 * 1024
+DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+
+class Refused(Exception):  # noqa: N818 - the candidate's doing, not an error of ours
+    """An artefact that the trusted reader does not hand over; the message says why."""
+
+
+# --- the wire ---------------------------------------------------------------------------------
+
+
+def read_exactly(stream: BinaryIO, size: int) -> bytes:
+    """Read `size` bytes; end the process quietly when the host has gone away."""
+    parts = []
+    while size:
+        part = stream.read(size)
+        if not part:
+            raise SystemExit(0)
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def read_message(stream: BinaryIO) -> dict[str, Any]:
+    """One length-prefixed JSON object from the host."""
+    (size,) = struct.unpack("<I", read_exactly(stream, 4))
+    message: dict[str, Any] = json.loads(read_exactly(stream, size))
+    return message
+
+
+def write_message(stream: BinaryIO, message: dict[str, Any]) -> None:
+    """One length-prefixed JSON object to the host, in chunks of which each but the first waits for credit."""
+    body = json.dumps(message).encode()
+    write_chunks(stream, struct.pack("<I", len(body)) + body)
+
+
+def write_chunks(stream: BinaryIO, body: bytes) -> None:
+    """Write `body`; after every chunk but the last, wait for one byte of credit from the host."""
+    for start in range(0, len(body), CHUNK_BYTES):
+        if start:
+            read_exactly(sys.stdin.buffer, 1)
+        stream.write(body[start : start + CHUNK_BYTES])
+        stream.flush()
+
+
+def take_files(order: dict[str, Any], stream: BinaryIO) -> None:
+    """Write the order's files below /work/candidate, and make that the place to import from."""
+    for entry in order["files"]:
+        path = CANDIDATE / entry["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(read_exactly(stream, entry["bytes"]))
+
+
+def close_stdin() -> None:
+    """Leave nothing to read: candidate code gets /dev/null."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def prepare_candidate(order: dict[str, Any]) -> None:
+    """Tell harness.py about this run, with deadlines on this machine's monotonic clock."""
+    run = dict(order["run"])
+    run["started"] = time.monotonic()
+    run["deadline"] = run["started"] + run.pop("seconds")
+    os.environ["AUTORESEARCH_RUN"] = json.dumps({**run, "data": str(DATA), "out": str(OUT)})
+    sys.path[:0] = [str(CANDIDATE), str(HOME)]
+    os.chdir(CANDIDATE)
+
+
+def import_candidate(order: dict[str, Any]) -> Any:
+    """Import the entry file by name. From here on nothing in this process is to be trusted."""
+    return importlib.import_module(Path(order["entry_file"]).stem)
+
+
+# --- train and smoke --------------------------------------------------------------------------
+
+
+def train(mode: str) -> None:
+    """Run the candidate's `main()` once the host says go."""
+    import torch  # noqa: F401, PLC0415 - imported before the clock runs
+
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
+    order = read_message(sys.stdin.buffer)
+    take_files(order, sys.stdin.buffer)
+    close_stdin()
+    prepare_candidate(order)
+    module = import_candidate(order)
+    module.main()
+    if mode == "smoke":
+        check_reloaded(module)
+
+
+def check_reloaded(module: Any) -> None:
+    """Smoke test: what was saved loads again, has the right shape, and does not look ahead."""
+    import torch  # noqa: PLC0415
+
+    harness = importlib.import_module("harness")
+    model = load_model(module, read_result(), "cpu")
+    vocab, length = harness.vocab_size(), 32
+    tokens = torch.randint(0, vocab, (2, length))
+    changed = tokens.clone()
+    changed[:, length // 2 :] = torch.randint(0, vocab, (2, length - length // 2))
+    with torch.no_grad():
+        first, second = model(tokens).float(), model(changed).float()
+    if tuple(first.shape) != (2, length, vocab):
+        raise SystemExit(f"smoke: forward gives {tuple(first.shape)}, not {(2, length, vocab)}")
+    if not torch.isfinite(first).all():
+        raise SystemExit("smoke: forward gives values that are not finite")
+    if not torch.allclose(first[:, : length // 2], second[:, : length // 2], atol=1e-3):
+        raise SystemExit("smoke: predictions used later tokens")
+
+
+# --- the trusted reader -----------------------------------------------------------------------
+
+
+def open_regular(name: str, max_bytes: int) -> tuple[int, int]:
+    """Open a fixed name in /out that is a plain file with one link; (descriptor, size)."""
+    try:
+        descriptor = os.open(OUT / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise Refused(f"{name} was not saved") from None
+    except OSError as error:
+        raise Refused(f"{name} cannot be opened: {error.strerror}") from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused(f"{name} is not a regular file")
+    if status.st_nlink != 1:
+        raise Refused(f"{name} has {status.st_nlink} links")
+    if status.st_size > max_bytes:
+        raise Refused(f"{name} has {status.st_size} bytes, more than {max_bytes}")
+    return descriptor, status.st_size
+
+
+def read_small(name: str) -> bytes:
+    """The whole content of a small file in /out."""
+    descriptor, _ = open_regular(name, MAX_RESULT_BYTES)
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read(MAX_RESULT_BYTES + 1)
+
+
+def check_weights(max_bytes: int) -> tuple[str, int]:
+    """SHA-256 and size of the weights, once their header is sane. Loads nothing."""
+    descriptor, size = open_regular("model.safetensors", max_bytes)
+    digest = hashlib.sha256()
+    with os.fdopen(descriptor, "rb") as stream:
+        head = stream.read(8)
+        length = int.from_bytes(head, "little")
+        if len(head) < 8 or not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
+            raise Refused("model.safetensors has no sane header")
+        header = stream.read(length)
+        check_header(header, size - 8 - length)
+        digest.update(head + header)
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest(), size
+
+
+def check_header(header: bytes, body_bytes: int) -> None:
+    """Tensors must tile the body exactly, each as long as its dtype and shape say."""
+    try:
+        entries = dict(json.loads(header))
+        entries.pop("__metadata__", None)
+        spans = sorted((*tensor["data_offsets"], tensor_bytes(tensor)) for tensor in entries.values())
+        ends = [0, *(end for _, end, _ in spans)]
+        tiled = all(begin == end for (begin, _, _), end in zip(spans, ends, strict=False))
+        sized = all(end - begin == size for begin, end, size in spans)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Refused("model.safetensors has a malformed header") from None
+    if not (spans and tiled and sized and ends[-1] == body_bytes):
+        raise Refused("model.safetensors has tensors that do not fit its size")
+
+
+def tensor_bytes(tensor: dict[str, Any]) -> int:
+    """Bytes that a header entry's dtype and shape ask for."""
+    size = DTYPE_BYTES[tensor["dtype"]]
+    for extent in tensor["shape"]:
+        if not isinstance(extent, int) or extent < 0:
+            raise ValueError(extent)
+        size *= extent
+    return size
+
+
+def hand_over(max_weights_bytes: int) -> dict[str, Any]:
+    """Check and hash what the train container left behind, before any candidate code is loaded."""
+    try:
+        result = read_small("result.json")
+        weights_sha256, weights_bytes = check_weights(max_weights_bytes)
+    except Refused as refusal:
+        return {"refused": str(refusal)}
+    return {
+        "result": result.decode("utf-8", "replace"),
+        "result_sha256": hashlib.sha256(result).hexdigest(),
+        "weights_sha256": weights_sha256,
+        "weights_bytes": weights_bytes,
+    }
+
+
+# --- serve ------------------------------------------------------------------------------------
+
+
+def read_result() -> dict[str, Any]:
+    """The saved result file as an object."""
+    result: dict[str, Any] = json.loads(read_small("result.json"))
+    return result
+
+
+def load_model(module: Any, result: dict[str, Any], device: str) -> Any:
+    """The candidate's model with its saved weights, in evaluation mode."""
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    model = module.build_model(result["config"]).to(device)
+    model.load_state_dict(load_file(OUT / "model.safetensors", device=device), strict=True)
+    return model.eval()
+
+
+def serve() -> None:
+    """Answer the host: hand over, load, then one reply for each batch of rows."""
+    wire_in, wire_out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a candidate's print is not a reply
+    import torch  # noqa: F401, PLC0415 - warm before it is needed
+
+    wire_out.write(READY)
+    wire_out.flush()
+    model, device = None, "cpu"
+    while True:
+        order = read_message(wire_in)
+        if order["do"] == "hand_over":
+            write_message(wire_out, hand_over(order["max_weights_bytes"]))
+        elif order["do"] == "load":
+            take_files(order, wire_in)
+            prepare_candidate(order)
+            device = order["run"]["device"]
+            model = load_model(import_candidate(order), read_result(), device)
+            write_message(wire_out, {"loaded": True})
+        elif order["do"] == "claim":
+            rows = read_exactly(wire_in, 2 * order["rows"] * order["columns"])
+            write_chunks(wire_out, claim(model, device, rows, order["rows"]))
+
+
+def claim(model: Any, device: str, raw: bytes, rows: int) -> bytes:
+    """Negative log-likelihood in nats of each row's tokens after the first: float32, row by row."""
+    import torch  # noqa: PLC0415
+
+    tokens = torch.frombuffer(bytearray(raw), dtype=torch.uint16).view(rows, -1).long().to(device)
+    with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+        logits = model(tokens[:, :-1])
+    losses = torch.nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), tokens[:, 1:].flatten(), reduction="none"
+    )
+    return losses.float().cpu().numpy().astype("<f4").tobytes()
+
+
+# --- trusted data -----------------------------------------------------------------------------
+
+
+def receive() -> None:
+    """Take the files that /data lacks. The order names each with its size and SHA-256."""
+    wire_in, wire_out = sys.stdin.buffer, sys.stdout.buffer
+    wire_out.write(READY)
+    wire_out.flush()
+    order = read_message(wire_in)
+    missing = [entry for entry in order["files"] if not marker(entry).exists()]
+    write_message(wire_out, {"missing": [entry["name"] for entry in missing]})
+    for entry in missing:
+        receive_file(entry, wire_in)
+    write_message(wire_out, {"complete": True})
+
+
+def marker(entry: dict[str, Any]) -> Path:
+    """An empty file whose name says that this very content has arrived whole."""
+    return DATA / f".{entry['name']}.{entry['sha256']}"
+
+
+def receive_file(entry: dict[str, Any], stream: BinaryIO) -> None:
+    """Write one file under a temporary name, check its hash, then give it its name."""
+    temporary, digest, left = DATA / f".part-{os.getpid()}-{entry['name']}", hashlib.sha256(), entry["bytes"]
+    with temporary.open("wb") as target:
+        while left:
+            block = read_exactly(stream, min(left, 1 << 20))
+            digest.update(block)
+            target.write(block)
+            left -= len(block)
+        target.flush()
+        os.fsync(target.fileno())
+    if digest.hexdigest() != entry["sha256"]:
+        raise SystemExit(f"{entry['name']} arrived with another checksum")
+    temporary.chmod(0o444)
+    temporary.rename(DATA / entry["name"])
+    marker(entry).touch()
+
+
+def stdlib() -> None:
+    """Each source file of the standard library, its tests left out, as one JSON line."""
+    root = Path(sysconfig.get_paths()["stdlib"])
+    skipped = {"site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__"}
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        if skipped.isdisjoint(name.parts):
+            text = path.read_bytes().decode("utf-8", "ignore")
+            sys.stdout.write(json.dumps({"name": str(name), "text": text}) + "\n")
+
+
+def main(mode: str) -> None:
+    """Run one mode; see the module's docstring."""
+    if mode in {"train", "smoke"}:
+        train(mode)
+    else:
+        {"serve": serve, "receive": receive, "stdlib": stdlib}[mode]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
