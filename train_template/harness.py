@@ -1,11 +1,12 @@
 """What a train.py may rely on: device, clock, data, progress lines and saving.
 
-This file is fixed. It lies read-only beside the framework in the image; nothing in it decides a score. The
-runner describes the run in the environment variable AUTORESEARCH_RUN, a JSON object, before train.py is imported.
+This file is fixed. It lies read-only beside the framework in the image; nothing in it decides a score.
+The runner describes the run in the environment variable AUTORESEARCH_RUN, a JSON object, before train.py
+is imported.
 
-In the smoke test (`SMOKE`) everything is tiny and on the CPU: batches are clipped to 2 rows of 32 tokens, and the
-deadline passes with the second batch. Iteration ends for good a little later, so that a step which accumulates
-gradients over several batches still completes.
+In the smoke test (`SMOKE`) everything is tiny and on the CPU: batches are clipped to 2 rows of 32 tokens,
+and the deadline passes with the second batch. Iteration ends for good a little later, so that a step which
+accumulates gradients over several batches still completes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LOG_SECONDS = 1.0
 def _read_run() -> dict[str, Any]:
     text = os.environ.get("AUTORESEARCH_RUN")
     if text is None:
-        raise RuntimeError("AUTORESEARCH_RUN is not set: this file only works inside a container of the sandbox")
+        raise RuntimeError("AUTORESEARCH_RUN is not set: harness only works inside a sandbox container")
     run = json.loads(text)
     if run["device"] not in {"cpu", "cuda"}:
         raise RuntimeError(f"AUTORESEARCH_RUN names an unknown device {run['device']!r}")
@@ -57,9 +58,8 @@ PROFILE: str = _run.get("profile") or ("gpu" if _run["device"] == "cuda" else "c
 
 def deadline() -> float:
     """Seconds on time.monotonic()'s clock at which training must stop; saving has its own time after it."""
-    if SMOKE and _smoke_batches_given >= SMOKE_BATCHES:
-        return time.monotonic()
-    return float(_run["deadline"])
+    passed = SMOKE and _smoke_batches_given >= SMOKE_BATCHES
+    return float(_run["started"] if passed else _run["deadline"])
 
 
 def progress() -> float:
@@ -134,24 +134,25 @@ def _draw_batch(random: np.random.Generator, rows: int) -> tuple[Tensor, Tensor]
 
 
 def compile(model: nn.Module) -> nn.Module:  # noqa: A001 - reads as harness.compile(model)
-    """Compile the model in place for static shapes and return it; on the CPU and in the smoke test, do nothing."""
+    """Compile the model in place for static shapes and return it; does nothing on the CPU and in SMOKE."""
     if DEVICE == "cuda" and not SMOKE:
         model.compile(dynamic=False)
     return model
 
 
 def autocast() -> AbstractContextManager[Any]:
-    """The context for forward passes: bfloat16 autocast on cuda, as in evaluation; on the CPU plain float32."""
+    """The context for forward passes: bfloat16 autocast on cuda, as in evaluation; on the CPU float32."""
     return torch.autocast("cuda", dtype=torch.bfloat16) if DEVICE == "cuda" else contextlib.nullcontext()
 
 
 def log(**fields: float | str) -> None:
-    """Print one progress line such as `step=12 loss=4.31`, at most one a second; further calls are dropped."""
+    """Print one progress line such as `step=12 loss=4.31`, at most one a second; others are dropped."""
     global _last_line_at  # noqa: PLW0603 - the rate limit is the process's
     now = time.monotonic()
     if now - _last_line_at >= LOG_SECONDS or now >= deadline():
         _last_line_at = now
-        print(" ".join(f"{name}={_plain(value)}" for name, value in fields.items()), flush=True)
+        line = " ".join(f"{name}={_plain(value)}" for name, value in fields.items())
+        print(line, flush=True)  # noqa: T201 - standard output is the run's log
 
 
 def _plain(value: float | str) -> str:
@@ -161,9 +162,9 @@ def _plain(value: float | str) -> str:
 def save(model: nn.Module, config: Mapping[str, Any], stats: Mapping[str, float]) -> None:
     """Write the model's weights and then the result file; a run without both has no result.
 
-    `config` is what `build_model(config)` needs to build the same model again: plain JSON values. `stats` are
-    finite numbers about the run (steps, tokens, train_loss); they inform and never decide. Seconds of training and
-    peak memory in bytes are added here. Raises ValueError for anything that is not so.
+    `config` is what `build_model(config)` needs to build the same model again: plain JSON values. `stats`
+    are finite numbers about the run (steps, tokens, train_loss); they inform and never decide. Seconds of
+    training and peak memory in bytes are added here. Raises ValueError for anything that is not so.
     """
     claims = {"train_seconds": time.monotonic() - float(_run["started"]), "peak_memory_bytes": _peak_bytes()}
     for name, value in stats.items():
@@ -179,9 +180,10 @@ def save(model: nn.Module, config: Mapping[str, Any], stats: Mapping[str, float]
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
-    """Copies, so that tied tensors are saved under each of their names; a compiling wrapper's prefix is removed."""
+    """Copies, so that tied tensors are saved under each of their names, without a compiling wrapper's prefix."""
     state = getattr(model, "_orig_mod", model).state_dict()
-    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in state.items()}
+    plain = torch.contiguous_format
+    return {name: value.detach().cpu().clone(memory_format=plain) for name, value in state.items()}
 
 
 def _peak_bytes() -> float:
