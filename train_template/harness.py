@@ -180,7 +180,7 @@ def save(model: nn.Module, config: Mapping[str, Any], stats: Mapping[str, float]
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
-    """Copies, so that tied tensors are saved under each of their names, without a compiling wrapper's prefix."""
+    """Copies, so that tied tensors are saved under each name, without a compiling wrapper's prefix."""
     state = getattr(model, "_orig_mod", model).state_dict()
     plain = torch.contiguous_format
     return {name: value.detach().cpu().clone(memory_format=plain) for name, value in state.items()}
