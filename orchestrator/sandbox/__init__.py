@@ -1,0 +1,1 @@
+"""Runs attempts in sealed containers. `engine.py` alone talks to Docker."""

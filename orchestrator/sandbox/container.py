@@ -1,0 +1,145 @@
+"""What each container is created with: the engine's own JSON, made from the policy alone.
+
+No host path is ever mounted. Data comes from a read-only volume, the candidate's files through
+standard input, and what it saves stays on a size-capped tmpfs volume.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from orchestrator.policy import SandboxPolicy
+from orchestrator.sandbox.gpu import NO_GPU, Grant
+
+Mode = Literal["train", "smoke", "serve", "receive", "stdlib"]
+
+RUN_LABEL = "autoresearch.run"
+ATTEMPT_LABEL = "autoresearch.attempt"
+NOBODY = "65534:65534"
+RUNNER = "/opt/autoresearch/runner.py"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What all containers of one run have in common."""
+
+    image: str
+    policy: SandboxPolicy
+    seccomp: str
+    cpus: float
+    labels: Mapping[str, str]
+    data_volume: str = ""
+    grant: Grant = field(default=NO_GPU)
+
+    def __post_init__(self) -> None:
+        json.loads(self.seccomp)
+
+
+def container_body(outfit: Outfit, mode: Mode, *, out_volume: str = "") -> dict[str, Any]:
+    """The API body of one container. Everything that a candidate may touch is decided here."""
+    return {
+        "Image": outfit.image,
+        "Entrypoint": ["python3", RUNNER],
+        "Cmd": [mode],
+        "User": "0:0" if mode == "receive" else NOBODY,
+        "Env": [f"{name}={value}" for name, value in sorted(_environment(outfit, mode).items())],
+        "Labels": dict(outfit.labels),
+        "WorkingDir": "/",
+        "NetworkDisabled": True,
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Tty": False,
+        "HostConfig": _host_config(outfit, mode, out_volume),
+    }
+
+
+def output_options(policy: SandboxPolicy) -> dict[str, str]:
+    """Options of the local volume driver for a size-capped /out that only nobody may enter."""
+    limits = f"size={policy.output_mib}m,nr_inodes={policy.output_files}"
+    owner = "uid=65534,gid=65534,mode=0700"
+    return {"type": "tmpfs", "device": "tmpfs", "o": f"{limits},{owner},noexec,nosuid,nodev"}
+
+
+def _environment(outfit: Outfit, mode: Mode) -> dict[str, str]:
+    threads = str(max(1, int(outfit.cpus)))
+    base = {
+        "HOME": "/work",
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": threads,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONHASHSEED": "0",
+        "TMPDIR": "/tmp",  # noqa: S108 - the container's own tmpfs
+        "TORCHINDUCTOR_CACHE_DIR": "/work/inductor",
+        "TRITON_CACHE_DIR": "/work/triton",
+    }
+    return base | (dict(outfit.grant.environment) if _on_device(mode) else dict(NO_GPU.environment))
+
+
+def _on_device(mode: Mode) -> bool:
+    return mode in {"train", "serve"}
+
+
+def _host_config(outfit: Outfit, mode: Mode, out_volume: str) -> dict[str, Any]:
+    policy = outfit.policy
+    memory = policy.memory_mib * MIB
+    return {
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "Privileged": False,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges", f"seccomp={outfit.seccomp}"],
+        "Runtime": policy.runtime,
+        "Init": True,
+        "IpcMode": "private",
+        "CgroupnsMode": "private",
+        "PidsLimit": policy.pids,
+        "Memory": memory,
+        "MemorySwap": memory,
+        "NanoCpus": int(outfit.cpus * 1e9),
+        "OomScoreAdj": 500,
+        "ShmSize": policy.shm_mib * MIB,
+        "Ulimits": [
+            {"Name": "core", "Hard": 0, "Soft": 0},
+            {"Name": "nofile", "Hard": policy.open_files, "Soft": policy.open_files},
+        ],
+        "Tmpfs": _tmpfs(policy),
+        "Mounts": _mounts(outfit, mode, out_volume),
+        "LogConfig": {"Type": "none", "Config": {}},
+        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    } | (dict(outfit.grant.host_config) if _on_device(mode) else {})
+
+
+def _tmpfs(policy: SandboxPolicy) -> dict[str, str]:
+    """Scratch space: only /work allows exec, because compiled kernels are loaded from there."""
+    owner = "uid=65534,gid=65534,mode=0700"
+    return {
+        "/tmp": f"rw,noexec,nosuid,nodev,size={policy.tmp_mib}m,mode=1777",  # noqa: S108 - the container's
+        "/work": f"rw,exec,nosuid,nodev,size={policy.work_mib}m,{owner}",
+    }
+
+
+def _mounts(outfit: Outfit, mode: Mode, out_volume: str) -> list[dict[str, Any]]:
+    mounts = []
+    if mode in {"train", "smoke", "receive"}:
+        mounts.append(_volume(outfit.data_volume, "/data", read_only=mode != "receive"))
+    if mode in {"train", "serve", "smoke"}:
+        mounts.append(_volume(out_volume, "/out", read_only=mode == "serve"))
+    return mounts
+
+
+def _volume(name: str, target: str, *, read_only: bool) -> dict[str, Any]:
+    return {
+        "Type": "volume",
+        "Source": name,
+        "Target": target,
+        "ReadOnly": read_only,
+        "VolumeOptions": {"NoCopy": True},
+    }

@@ -1,0 +1,71 @@
+"""Talks with a model container. Before `load` its answers are facts, after it they are claims."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.errors import SandboxError
+from orchestrator.policy import MetricPolicy
+from orchestrator.ports import CandidateFault
+from orchestrator.sandbox.launch import Container
+from orchestrator.sandbox.order import framed
+from orchestrator.sandbox.stream import StreamEnded
+from orchestrator.text import sanitise_line
+
+CHUNK_BYTES = 32 * 1024
+MAX_REPLY_BYTES = 1 << 20
+
+
+class DockerModel:
+    """The port `Model` over a container's standard streams."""
+
+    def __init__(self, container: Container, metric: MetricPolicy) -> None:
+        self._container = container
+        self._frame_seconds = metric.frame_seconds
+
+    def claim(self, rows: NDArray[np.uint16]) -> NDArray[np.float32]:
+        """See the port. One deadline covers sending the rows and receiving every number."""
+        count, columns = rows.shape
+        deadline = time.monotonic() + self._frame_seconds
+        request = framed({"do": "claim", "rows": count, "columns": columns}) + rows.astype("<u2").tobytes()
+        stream = self._container.stream
+        try:
+            stream.send(request, deadline)
+            reply = stream.read_credited(4 * count * (columns - 1), deadline, CHUNK_BYTES)
+        except (TimeoutError, StreamEnded) as error:
+            raise _fault(self._container, "predicting", error) from None
+        return np.frombuffer(reply, dtype="<f4").reshape(count, columns - 1)
+
+
+def hand_over(container: Container, max_weights_bytes: int, metric: MetricPolicy) -> bytes:
+    """The trusted reader's reply about /out. Raises SandboxError, since no candidate ran there."""
+    deadline = time.monotonic() + metric.load_seconds
+    try:
+        request = framed({"do": "hand_over", "max_weights_bytes": max_weights_bytes})
+        container.stream.send(request, deadline)
+        return container.stream.read_message(deadline, MAX_REPLY_BYTES, CHUNK_BYTES)
+    except (TimeoutError, StreamEnded, ValueError) as error:
+        message = f"the reader of the output failed: {type(error).__name__}"
+        raise SandboxError(message, remedy="it is repeated; see 'autoresearch doctor'") from None
+
+
+def load(container: Container, order: bytes, metric: MetricPolicy) -> None:
+    """Let candidate code build its model and load its weights. Raises CandidateFault."""
+    deadline = time.monotonic() + metric.load_seconds
+    try:
+        container.stream.send(order, deadline)
+        reply = container.stream.read_message(deadline, MAX_REPLY_BYTES, CHUNK_BYTES)
+    except (TimeoutError, StreamEnded, ValueError) as error:
+        raise _fault(container, "loading the model", error) from None
+    if reply != b'{"loaded": true}':
+        raise CandidateFault("loading the model gave an unexpected answer")
+
+
+def _fault(container: Container, doing: str, error: Exception) -> CandidateFault:
+    if isinstance(error, TimeoutError):
+        return CandidateFault(f"{doing} took too long")
+    said = container.stream.errors.text().strip().splitlines()
+    return CandidateFault(f"{doing} failed: {sanitise_line(said[-1], 200) if said else 'it ended'}")

@@ -1,0 +1,41 @@
+"""This machine: keys, paths and names, from the environment or a `.env` file. Never from a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestrator.errors import SetupError
+from orchestrator.policy import first_problem
+
+
+class Settings(BaseSettings):
+    """Environment variables; each is named in `.env.example` style by its alias or AUTORESEARCH_<NAME>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AUTORESEARCH_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    image: str = "autoresearch-sandbox:latest"
+    runs: Path = Path("runs")
+    data: Path = Path("data")
+    gpu: str = ""
+    model: str = "gpt-5"
+    model_seconds: float = Field(default=300.0, gt=0)
+    api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a model to ask: a key, or an endpoint that may need none."""
+        return bool(self.base_url or (self.api_key and self.api_key.get_secret_value()))
+
+
+def load_settings() -> Settings:
+    """Raises SetupError that names the variable and the reason."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SetupError(f"settings: {first_problem(error)}", remedy="see README, Settings") from None
