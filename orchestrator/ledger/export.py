@@ -1,0 +1,151 @@
+"""Views of a run as plain files, all of which can be made again from the audit log and the repository."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestrator.errors import LedgerError, SetupError
+from orchestrator.ledger.audit import Event, read_events
+from orchestrator.ledger.disk import FREE_SPACE, RunLock, write_whole
+from orchestrator.ledger.facts import TITLE_CHARACTERS, memory_gb
+from orchestrator.ledger.repo import BareRepo
+from orchestrator.ledger.state import State, fold, log_ref
+from orchestrator.records import Action
+from orchestrator.text import sanitise_block, sanitise_line
+
+COLUMNS = ("commit", "val_bpb", "memory_gb", "status", "description")
+_NO_LIMIT = 1 << 40
+_FORMULA_STARTS = tuple("=+-@\"'\uff1d\uff0b\uff0d\uff20")  # and their full-width forms
+_STATUSES: Mapping[str, Literal["keep", "discard", "crash"]] = {
+    "keep": "keep",
+    "discard": "discard",
+    "crash": "crash",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One line of results.tsv. `val_bpb` is None for a crash, which the file shows as 0.000000."""
+
+    commit: str
+    val_bpb: float | None
+    memory_gb: float
+    status: Literal["keep", "discard", "crash"]
+    description: str
+
+
+def results_tsv(rows: Iterable[ResultRow]) -> bytes:
+    """The file that autoresearch users know; crash rows carry 0.000000 and 0.0, as upstream's do."""
+    lines = ["\t".join(COLUMNS), *(_line(row) for row in rows)]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _line(row: ResultRow) -> str:
+    value, memory = (0.0, 0.0) if row.val_bpb is None else (row.val_bpb, row.memory_gb)
+    description = sanitise_line(row.description, TITLE_CHARACTERS)
+    quoted = f"'{description}" if description.startswith(_FORMULA_STARTS) else description
+    return f"{row.commit}\t{value:.6f}\t{memory:.1f}\t{row.status}\t{quoted}"
+
+
+def read_results_tsv(path: Path) -> list[ResultRow]:
+    """Read our results.tsv, or upstream's. Raises SetupError with the line that is not a row."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: cannot be read: {error}", remedy="check the path") from None
+    table = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not table or tuple(table[0]) != COLUMNS:
+        raise SetupError(f"{path}: is not a results.tsv", remedy=f"its columns are {' '.join(COLUMNS)}")
+    return [_row(path, number, cells) for number, cells in enumerate(table[1:], start=2)]
+
+
+def _row(path: Path, number: int, cells: list[str]) -> ResultRow:
+    try:
+        commit, value, memory, status, description = cells
+        row = ResultRow(commit, float(value), float(memory), _STATUSES[status], description)
+        if not (math.isfinite(float(value)) and math.isfinite(row.memory_gb)):
+            raise ValueError(value)
+    except (ValueError, KeyError):
+        raise SetupError(f"{path} line {number}: is not a row of results", remedy="see upstream's") from None
+    return row if status != "crash" else ResultRow(commit, None, row.memory_gb, "crash", description)
+
+
+def result_rows(state: State) -> list[ResultRow]:
+    """A row for every closed attempt that ran.
+
+    Refused attempts, and those that never ran, have no word in upstream's vocabulary and are left out;
+    a measurement that is to be repeated is shown as a discard.
+    """
+    closed = ((state.opened[number], event) for number, event in state.closed.items())
+    return [_result_row(opened, event) for opened, event in closed if event["run"]]
+
+
+def _result_row(opened: Event, closed: Event) -> ResultRow:
+    value = (closed["score"] or {}).get("value")
+    measured: Literal["keep", "discard"] = "keep" if closed["action"] == Action.KEEP else "discard"
+    return ResultRow(
+        commit=opened["commit"][:7],
+        val_bpb=value,
+        memory_gb=memory_gb(closed),
+        status="crash" if value is None else measured,
+        description=opened["title"],
+    )
+
+
+def experiment_files(state: State, repo: BareRepo, number: int) -> dict[str, bytes]:
+    """The folder of one closed attempt: name -> content, every text in it safe to print."""
+    opened, closed = state.opened[number], state.closed[number]
+    diff = repo.diff(state.base_of(number), opened["commit"]).decode(errors="replace")
+    files = {
+        "edit.diff": sanitise_block(diff, _NO_LIMIT).encode(),
+        "score.json": _json(
+            {key: closed[key] for key in ("action", "reason", "status", "objections", "score")}
+        ),
+    }
+    if closed["run"]:
+        files["result.json"] = _json(closed["run"])
+    log = state.refs.get(log_ref(number))
+    if log:
+        text = repo.read([log])[log].data.decode(errors="replace")
+        files["log.txt"] = sanitise_block(text, _NO_LIMIT).encode()
+    return files
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+
+
+def write_experiment(folder: Path, state: State, repo: BareRepo, number: int) -> None:
+    """Write one attempt's folder, each file at once. Raises LedgerError."""
+    target = folder / "experiments" / f"{number:04d}"
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"experiments/{number:04d} cannot be made: {error.strerror}"
+        raise LedgerError(message, remedy=FREE_SPACE) from error
+    for name, data in experiment_files(state, repo, number).items():
+        write_whole(target / name, data)
+
+
+def write_results(folder: Path, state: State) -> None:
+    """Write results.tsv at once. Raises LedgerError."""
+    write_whole(folder / "results.tsv", results_tsv(result_rows(state)))
+
+
+def rebuild(folder: Path) -> None:
+    """Make every export of a run again from its audit log and repository. Raises LedgerError, SetupError."""
+    lock = RunLock(folder)
+    try:
+        state = fold(read_events(folder / "audit.jsonl"))
+        repo = BareRepo(folder / "repo.git")
+        for number in state.closed:
+            write_experiment(folder, state, repo, number)
+        write_results(folder, state)
+    finally:
+        lock.release()

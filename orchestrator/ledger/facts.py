@@ -1,0 +1,199 @@
+"""Records as fields of events, and events as records again."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from orchestrator.ledger.audit import Event
+from orchestrator.ledger.paths import shown
+from orchestrator.records import (
+    Action,
+    Attempt,
+    Decision,
+    Entry,
+    Experiment,
+    Files,
+    Proposal,
+    Run,
+    Score,
+    Usage,
+)
+from orchestrator.text import sanitise_block, sanitise_line
+
+TITLE_CHARACTERS = 200
+_HYPOTHESIS_BYTES = 16_384
+_PROBLEM_BYTES = 4096
+_LOG_TAIL_BYTES = 4096
+_DEEPEST = 32
+_LARGEST_INTEGER_BITS = 1024
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Any value as finite JSON of bounded depth; what cannot be written as such stands as a string."""
+    if depth > _DEEPEST:
+        return "(too deep)"
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, depth + 1) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if value.bit_length() <= _LARGEST_INTEGER_BITS else "(huge integer)"
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    number = getattr(value, "item", None)  # numpy's scalars
+    return _plain_scalar(number()) if callable(number) else str(value)
+
+
+def clean(proposal: Proposal) -> Proposal:
+    """The proposal with its prose made safe to show; its files as they are."""
+    return Proposal(
+        title=sanitise_line(proposal.title, TITLE_CHARACTERS) or "untitled",
+        files=proposal.files,
+        hypothesis=sanitise_block(proposal.hypothesis, _HYPOTHESIS_BYTES),
+        proposer=sanitise_line(proposal.proposer, 64) or "unknown",
+        problem=sanitise_block(proposal.problem, _PROBLEM_BYTES),
+        usage=proposal.usage,
+    )
+
+
+def draw_seed(base: str, number: int) -> int:
+    """The seed of an attempt, 31 bits, drawn by the host from the run's own random base."""
+    return int.from_bytes(hashlib.sha256(f"{base}:{number}".encode()).digest()[:4], "big") >> 1
+
+
+def planned(number: int, proposal: Proposal, base: Files, parent: str | None, seed: int) -> Attempt:
+    """The attempt before its commit, its prose and texts made fit to be stored."""
+    texts = {path: text.encode(errors="replace").decode() for path, text in proposal.files.items()}
+    damaged = sorted(shown(path) for path, text in proposal.files.items() if texts[path] != text)
+    cleaned = clean(replace(proposal, files=texts))
+    if damaged:
+        problem = f"{', '.join(damaged[:3])}: the text is not Unicode"
+        cleaned = replace(cleaned, problem="; ".join(filter(None, [cleaned.problem, problem])))
+    files = {**base, **texts}
+    return Attempt(number, cleaned, files, seed, parent=parent, base_files=base)
+
+
+def commit_message(number: int, proposal: Proposal, audit_head: str) -> str:
+    """Title, hypothesis as one line, and our own trailers; nothing in it can pass for a trailer."""
+    prose = [proposal.title, sanitise_line(proposal.hypothesis, 2000)]
+    trailers = f"Attempt: {number:04d}\nProposer: {proposal.proposer}\nAudit-Head: {audit_head}\n"
+    return "\n\n".join([*filter(None, prose), trailers])
+
+
+def opened_fields(attempt: Attempt) -> dict[str, Any]:
+    """What `attempt_opened` says of an attempt, its texts aside: those are in the commit."""
+    proposal = attempt.proposal
+    return {
+        "number": attempt.number,
+        "title": proposal.title,
+        "hypothesis": proposal.hypothesis,
+        "proposer": proposal.proposer,
+        "problem": proposal.problem,
+        "usage": asdict(proposal.usage),
+        "commit": attempt.commit,
+        "parent": attempt.parent,
+        "seed": attempt.seed,
+    }
+
+
+def attempt_from(opened: Event, files: Files, base_files: Files) -> Attempt:
+    """An attempt as it was opened; left-out paths come back empty, under their escaped names."""
+    left_out = dict.fromkeys(opened["left_out"], "")
+    changed = {path: files[path] for path in opened["changed"]}
+    proposal = Proposal(
+        title=opened["title"],
+        files={**changed, **left_out},
+        hypothesis=opened["hypothesis"],
+        proposer=opened["proposer"],
+        problem=opened["problem"],
+        usage=Usage(**opened["usage"]),
+    )
+    return Attempt(
+        number=opened["number"],
+        proposal=proposal,
+        files={**files, **left_out},
+        seed=opened["seed"],
+        commit=opened["commit"],
+        parent=opened["parent"],
+        base_files=base_files,
+    )
+
+
+def closed_fields(experiment: Experiment, decision: Decision) -> dict[str, Any]:
+    """What `attempt_closed` says: how far it got, what was measured, what was decided and why."""
+    return {
+        "number": experiment.attempt.number,
+        "action": decision.action.value,
+        "reason": decision.reason,
+        "status": experiment.status,
+        "failure": experiment.failure,
+        "objections": [asdict(objection) for objection in experiment.verdict.objections],
+        "run": _run_fields(experiment.run) if experiment.run else None,
+        "score": _score_fields(experiment.score) if experiment.score else None,
+    }
+
+
+def _run_fields(run: Run) -> dict[str, Any]:
+    result = run.result
+    fields = {
+        "run_id": run.run_id,
+        "outcome": run.outcome.value,
+        "train_seconds": run.train_seconds,
+        "exit_code": run.exit_code,
+        "oom_killed": run.oom_killed,
+        "reason": run.reason,
+        "log_bytes": run.log_bytes,
+        "container": run.container,
+        "result": {name: getattr(result, name) for name in _RESULT_FIELDS} if result else None,
+    }
+    return {name: plain(value) for name, value in fields.items()}
+
+
+_RESULT_FIELDS = ("config", "claims", "result_sha256", "weights_sha256", "weights_bytes")
+
+
+def _score_fields(score: Score) -> dict[str, Any]:
+    names = ("value", "stderr", "verified", "reason", "seconds", "details")
+    return {name: plain(getattr(score, name)) for name in names}
+
+
+def entry_from(opened: Event, closed: Event, files: Files, log: str) -> Entry:
+    """A closed attempt as the proposer sees it."""
+    run, score = closed["run"] or {}, closed["score"] or {}
+    return Entry(
+        number=opened["number"],
+        title=opened["title"],
+        hypothesis=opened["hypothesis"],
+        proposer=opened["proposer"],
+        action=Action(closed["action"]),
+        status=closed["status"],
+        value=score.get("value"),
+        reason=_reason(closed),
+        commit=opened["commit"],
+        files=files,
+        train_seconds=run.get("train_seconds", 0.0),
+        memory_gb=memory_gb(closed),
+        log_tail=sanitise_block(log, _LOG_TAIL_BYTES, keep="tail"),
+    )
+
+
+def _reason(closed: Event) -> str:
+    reason, failure = closed["reason"], closed["failure"]
+    return f"{reason} ({failure})" if failure and failure not in reason else str(reason)
+
+
+def memory_gb(closed: Event) -> float:
+    """The peak memory that the run claimed, in GiB; 0.0 when it claimed none."""
+    result = (closed["run"] or {}).get("result") or {}
+    claimed = result.get("claims", {}).get("peak_memory_bytes", 0.0)
+    return float(claimed) / 2**30 if isinstance(claimed, int | float) and claimed > 0 else 0.0

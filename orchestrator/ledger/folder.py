@@ -1,0 +1,116 @@
+"""A run folder: made from nothing, taken up again, or refused because it is somebody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import LedgerError, SetupError
+from orchestrator.ledger.audit import AuditLog, Clock
+from orchestrator.ledger.disk import sync_folder
+from orchestrator.ledger.facts import plain
+from orchestrator.ledger.repo import BareRepo
+from orchestrator.ledger.state import TEMPLATE, State, disagreements
+from orchestrator.records import Files
+
+FORMAT = 1
+_UNFINISHED = "repo.git.unfinished"
+_BEFORE_THE_FIRST_EVENT = frozenset({"lock", _UNFINISHED})
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run starts from: the task and its template's files, the policy's digest, our version."""
+
+    task: str
+    files: Files
+    policy_digest: str
+    version: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder if it is missing. Raises SetupError, and touches nothing, when it is not a run's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        message = f"the run folder {folder} cannot be used: {error.strerror}"
+        raise SetupError(message, remedy="choose another --tag, or check its permissions") from None
+    if "audit.jsonl" in names or names <= _BEFORE_THE_FIRST_EVENT:
+        return
+    message = f"{folder} is not empty and holds no audit.jsonl: it is not a run of ours"
+    raise SetupError(message, remedy="choose another --tag, or move the folder away")
+
+
+def create_run(folder: Path, audit: AuditLog, origin: Origin, clock: Clock, at: Step) -> None:
+    """Write the template into a repository and then `run_created` into the log.
+
+    The repository gets its name only afterwards, so that a kill at any moment leaves either nothing
+    that counts or a run that `adopt_repository` completes.
+    """
+    at("create:begin")
+    unfinished = folder / _UNFINISHED
+    shutil.rmtree(unfinished, ignore_errors=True)
+    repo = BareRepo(unfinished)
+    repo.initialise()
+    blobs = {path: repo.write_blob(text.encode()) for path, text in origin.files.items()}
+    commit = repo.write_commit(repo.write_tree(blobs), None, f"Template of {origin.task}\n", clock())
+    repo.move({TEMPLATE: (None, commit)})
+    at("create:objects")
+    audit.append(
+        "run_created",
+        format=FORMAT,
+        task=origin.task,
+        policy_digest=origin.policy_digest,
+        version=origin.version,
+        template={path: hashlib.sha256(text.encode()).hexdigest() for path, text in origin.files.items()},
+        seed_base=f"{secrets.randbits(64):016x}",
+        facts=plain(origin.facts),
+        refs={TEMPLATE: [None, commit]},
+    )
+    at("create:event")
+
+
+def adopt_repository(folder: Path) -> None:
+    """Give the repository its name, where creation was cut short just before. Raises LedgerError."""
+    try:
+        if not (folder / "repo.git").exists():
+            (folder / _UNFINISHED).rename(folder / "repo.git")
+            sync_folder(folder)
+    except OSError as error:
+        message = f"repo.git is missing: {error.strerror}"
+        raise LedgerError(message, remedy="put it back from a copy, or start a new tag") from None
+
+
+def check_origin(folder: Path, state: State, origin: Origin) -> None:
+    """Raises SetupError when a run is taken up with another task or policy: scores would not compare."""
+    for name, now in (("task", origin.task), ("policy_digest", origin.policy_digest)):
+        then = state.created[name]
+        if then != now:
+            message = (
+                f"run {folder.name} was made with another {name.split('_')[0]} ({then:.12}, now {now:.12})"
+            )
+            raise SetupError(message, remedy="give the same one, or choose another --tag")
+
+
+def reconcile(state: State, repo: BareRepo) -> list[str]:
+    """Make the ref moves that a crash prevented; returns their names.
+
+    Raises LedgerError, and touches nothing, when a ref moved by foreign hands.
+    """
+    with contextlib.suppress(OSError):
+        repo.drop_stale_locks()
+    missed, foreign = disagreements(state, repo.refs())
+    if foreign:
+        remedy = "somebody else wrote to repo.git: put it back, or keep a copy and start a new tag"
+        raise LedgerError(foreign[0], remedy=remedy)
+    repo.move(missed)
+    return sorted(missed)

@@ -1,0 +1,252 @@
+"""The ledger of a run on disk: intent into the audit log first, then the ref, so that no kill tears them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger import facts
+from orchestrator.ledger.audit import AuditLog, Clock, Event, utc_now
+from orchestrator.ledger.disk import RunLock
+from orchestrator.ledger.export import write_experiment, write_results
+from orchestrator.ledger.folder import (
+    Origin,
+    Step,
+    adopt_repository,
+    check_folder,
+    check_origin,
+    create_run,
+    reconcile,
+)
+from orchestrator.ledger.paths import committable, shown
+from orchestrator.ledger.repo import BareRepo
+from orchestrator.ledger.state import BEST, TEMPLATE, attempt_ref, fold, log_ref
+from orchestrator.records import (
+    Action,
+    Attempt,
+    Decision,
+    Entry,
+    Evidence,
+    Experiment,
+    Files,
+    History,
+    Proposal,
+    Verdict,
+)
+
+INTERRUPTED_TWICE = "interrupted twice"
+_OWN_EVENTS = frozenset({"run_created", "attempt_opened", "attempt_resumed", "attempt_closed"})
+CRASH_POINTS = (
+    "create:begin", "create:objects", "create:event", "create:repository",
+    "open:begin", "open:objects", "open:event", "open:ref",
+    "close:begin", "close:objects", "close:event", "close:refs", "close:exports",
+    "resume:begin", "resume:event",
+)  # fmt: skip
+
+
+class GitLedger:
+    """The port Ledger over `audit.jsonl` and a bare `repo.git`; one process at a time in a folder.
+
+    Opening makes the run or takes it up again: checks the chain, completes what a crash cut short,
+    and raises SetupError (folder in use, foreign, or of another task or policy) or LedgerError
+    (damage, or refs moved by foreign hands) with nothing touched. `at` is told each durable step.
+    """
+
+    def __init__(
+        self, folder: Path, origin: Origin, *, clock: Clock = utc_now, at: Step = lambda _: None
+    ) -> None:
+        check_folder(folder)
+        self.folder, self._clock, self._at = folder, clock, at
+        self._turn = threading.RLock()
+        self._stopped = False
+        with ExitStack() as held:
+            self._lock = RunLock(folder)
+            held.callback(self._lock.release)
+            self._audit = AuditLog(folder / "audit.jsonl", clock=clock)
+            held.callback(self._audit.close)
+            self._take_up(origin)
+            self._held = held.pop_all()
+
+    def _take_up(self, origin: Origin) -> None:
+        created = self._audit.count == 0
+        if created:
+            create_run(self.folder, self._audit, origin, self._clock, self._at)
+        self._state = fold(self._audit.events())
+        check_origin(self.folder, self._state, origin)
+        adopt_repository(self.folder)
+        self._at("create:repository")
+        self._repo = BareRepo(self.folder / "repo.git", held_fds=(self._lock.fd,))
+        completed = reconcile(self._state, self._repo)
+        self._entries = self._read_entries()
+        self._interrupted = self._state.still_open
+        if not created:
+            torn = self._audit.torn_bytes
+            self.record("run_resumed", version=origin.version, torn_bytes=torn, completed_refs=completed)
+            self._write_missing_exports()
+
+    def _read_entries(self) -> list[Entry]:
+        state = self._state
+        commits = [state.refs[TEMPLATE], *(event["commit"] for event in state.opened.values())]
+        self._files: dict[str, Files] = dict(self._repo.read_commits(commits))
+        logs = self._repo.read(state.refs[log_ref(n)] for n in state.closed if log_ref(n) in state.refs)
+        texts = {name: blob.data.decode(errors="replace") for name, blob in logs.items()}
+        return [
+            self._entry(number, texts.get(state.refs.get(log_ref(number), ""), "")) for number in state.closed
+        ]
+
+    def _entry(self, number: int, log: str) -> Entry:
+        opened, closed = self._state.opened[number], self._state.closed[number]
+        return facts.entry_from(opened, closed, self._files[opened["commit"]], log)
+
+    def _write_missing_exports(self) -> None:
+        for number in self._state.closed:
+            if not (self.folder / "experiments" / f"{number:04d}" / "score.json").exists():
+                write_experiment(self.folder, self._state, self._repo, number)
+        write_results(self.folder, self._state)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the folder; the run can be taken up again at any time."""
+        self._held.close()
+
+    @property
+    def created(self) -> Event:
+        """The event `run_created`: task, policy digest, version, template digests, seed base."""
+        return dict(self._state.created)
+
+    def history(self) -> History:
+        with self._turn:
+            best = self._state.best or self._state.refs[TEMPLATE]
+            return History(self._files[best], self._state.evidence.best_value, tuple(self._entries))
+
+    def evidence(self) -> Evidence:
+        return self._state.evidence
+
+    def recover(self) -> Attempt | None:
+        """The oldest attempt that was open when the last process ended, to be run once more; else None.
+
+        One that was interrupted a second time is closed as a discard.
+        """
+        with self._turn:
+            while self._interrupted:
+                number = self._interrupted.pop(0)
+                opened = self._state.opened[number]
+                attempt = facts.attempt_from(opened, self._files[opened["commit"]], self._base_files(number))
+                self._at("resume:begin")
+                if number not in self._state.resumed:
+                    self._append("attempt_resumed", number=number)
+                    self._at("resume:event")
+                    return attempt
+                self.close(Experiment(attempt, Verdict()), Decision(Action.DISCARD, INTERRUPTED_TWICE))
+            return None
+
+    def _base_files(self, number: int) -> Files:
+        return self._files[self._state.base_of(number)]
+
+    def open(self, proposal: Proposal) -> Attempt:
+        """Commit the proposal's files over the best's, and the intent, before anything runs.
+
+        Paths that must not become paths of a tree stay out of the commit; `files` still holds them,
+        for the gate to refuse. Text that is not Unicode is committed with `?` and becomes a `problem`.
+        """
+        with self._turn, self._stopping():
+            self._at("open:begin")
+            number, parent = len(self._state.opened) + 1, self._state.best
+            base = self._files[parent or self._state.refs[TEMPLATE]]
+            seed = facts.draw_seed(self._state.created["seed_base"], number)
+            attempt = facts.planned(number, proposal, base, parent, seed)
+            inside = committable(attempt.files)
+            files = {path: text for path, text in attempt.files.items() if path in inside}
+            tree = self._write_tree(files)
+            message = facts.commit_message(number, attempt.proposal, self._audit.head)
+            attempt = replace(attempt, commit=self._repo.write_commit(tree, parent, message, self._clock()))
+            self._at("open:objects")
+            self._files[attempt.commit] = files
+            moves = {attempt_ref(number): (None, attempt.commit)}
+            self._append(
+                "attempt_opened",
+                **facts.opened_fields(attempt),
+                tree=tree,
+                changed=sorted(inside & attempt.proposal.files.keys()),
+                left_out=sorted(shown(path) for path in attempt.files.keys() - inside),
+                refs=moves,
+            )
+            self._at("open:event")
+            self._repo.move(moves)
+            self._at("open:ref")
+            return attempt
+
+    def _write_tree(self, files: Files) -> str:
+        return self._repo.write_tree(
+            {path: self._repo.write_blob(text.encode()) for path, text in files.items()}
+        )
+
+    def close(self, experiment: Experiment, decision: Decision) -> None:
+        """Record how far it got; on keep, move the best by compare-and-swap; then write the exports.
+
+        Raises LedgerError for an attempt that is not open, and for a keep without a value or of files
+        that are not all in its commit.
+        """
+        with self._turn, self._stopping():
+            self._at("close:begin")
+            number, log = experiment.attempt.number, experiment.run.log if experiment.run else ""
+            moves = self._moves_of(experiment, decision)
+            if log:
+                moves[log_ref(number)] = (None, self._repo.write_blob(log.encode(errors="replace")))
+            self._at("close:objects")
+            self._append("attempt_closed", **facts.closed_fields(experiment, decision), refs=moves)
+            self._at("close:event")
+            self._repo.move(moves)
+            self._at("close:refs")
+            self._entries.append(self._entry(number, log))
+            write_experiment(self.folder, self._state, self._repo, number)
+            write_results(self.folder, self._state)
+            self._at("close:exports")
+
+    def _moves_of(self, experiment: Experiment, decision: Decision) -> dict[str, tuple[str | None, str]]:
+        opened = self._state.opened.get(experiment.attempt.number)
+        name = experiment.attempt.name
+        if opened is None or opened["number"] not in self._state.still_open:
+            raise LedgerError(f"attempt {name} is not open", remedy="this is a fault of ours: report it")
+        if decision.action is not Action.KEEP:
+            return {}
+        if experiment.value is None or opened["left_out"]:
+            message = f"attempt {name} cannot be kept: it has no value, or files that were not committed"
+            raise LedgerError(message, remedy="this is a fault of ours: report it")
+        return {BEST: (self._state.best, opened["commit"])}
+
+    def record(self, event: str, /, **fields: Any) -> None:
+        """Add one event that belongs to no attempt. Raises ValueError for a name that is the ledger's."""
+        with self._turn:
+            if event in _OWN_EVENTS:
+                raise ValueError(f"{event} is written by the ledger itself")
+            self._append(event, **facts.plain(fields))
+
+    def _append(self, event: str, /, **fields: Any) -> None:
+        self._audit.append(event, **fields)
+        self._state.apply({"event": event, "seq": self._audit.count, **fields})
+
+    @contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """After an error past a durable event nothing more is written: the next start completes it."""
+        if self._stopped:
+            raise LedgerError(
+                "the ledger stopped at an earlier error", remedy="start the run again: it goes on"
+            )
+        before = self._audit.count
+        try:
+            yield
+        except BaseException:
+            self._stopped = self._audit.count != before
+            raise

@@ -1,0 +1,151 @@
+"""What the events of a run add up to: attempts, the best, and where each ref must point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger.audit import KEEP_A_COPY, Event
+from orchestrator.ledger.repo import Moves
+from orchestrator.records import Action, Evidence
+
+BEST = "refs/heads/best"
+TEMPLATE = "refs/heads/template"
+
+
+def attempt_ref(number: int) -> str:
+    """Where an attempt's commit is kept."""
+    return f"refs/attempts/{number:04d}"
+
+
+def log_ref(number: int) -> str:
+    """Where the raw log of an attempt's run is kept, as a blob."""
+    return f"refs/logs/{number:04d}"
+
+
+def is_ours(ref: str) -> bool:
+    """Whether a ref is the ledger's; other refs of the repository are the user's own business."""
+    return ref in {BEST, TEMPLATE} or ref.startswith(("refs/attempts/", "refs/logs/"))
+
+
+@dataclass(slots=True)
+class State:
+    """Folded from the log. `promised` holds the ref moves of the last event that moves any."""
+
+    created: Event = field(default_factory=dict)
+    opened: dict[int, Event] = field(default_factory=dict)
+    closed: dict[int, Event] = field(default_factory=dict)
+    resumed: set[int] = field(default_factory=set)
+    refs: dict[str, str] = field(default_factory=dict)
+    promised: Moves = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def best(self) -> str | None:
+        return self.refs.get(BEST)
+
+    @property
+    def still_open(self) -> list[int]:
+        return [number for number in self.opened if number not in self.closed]
+
+    def base_of(self, number: int) -> str:
+        """The commit that an attempt was based on: its parent, or the template."""
+        return str(self.opened[number]["parent"] or self.refs[TEMPLATE])
+
+    def apply(self, event: Event) -> None:
+        """Add the next event. Raises LedgerError when it contradicts the ones before."""
+        if not self.created and event["event"] != "run_created":
+            raise _contradiction(event, "the run was never created")
+        fold = _FOLDS.get(event["event"])
+        if fold:
+            try:
+                fold(self, event)
+                self._apply_moves(event)
+            except (KeyError, TypeError, ValueError) as error:
+                raise _contradiction(event, f"a field is missing or wrong: {error}") from error
+
+    def _apply_moves(self, event: Event) -> None:
+        moves = {ref: (old, new) for ref, (old, new) in event.get("refs", {}).items()}
+        for ref, (old, new) in moves.items():
+            if self.refs.get(ref) != old:
+                raise _contradiction(event, f"{ref} did not point to {old}")
+            self.refs[ref] = new
+        if moves:
+            self.promised = moves
+
+
+def fold(events: Iterable[Event]) -> State:
+    """The state after all events. Raises LedgerError with the line that makes no sense."""
+    state = State()
+    for event in events:
+        state.apply(event)
+    return state
+
+
+def _create(state: State, event: Event) -> None:
+    if state.created:
+        raise _contradiction(event, "the run was created before")
+    if event["format"] != 1:
+        raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
+    state.created = event
+
+
+def _open(state: State, event: Event) -> None:
+    number = event["number"]
+    if number != len(state.opened) + 1:
+        raise _contradiction(event, f"attempt {number} is out of order")
+    state.opened[number] = event
+
+
+def _resume(state: State, event: Event) -> None:
+    state.resumed.add(_open_number(state, event))
+
+
+def _close(state: State, event: Event) -> None:
+    number = _open_number(state, event)
+    if (Action(event["action"]) is Action.KEEP) != (BEST in event["refs"]):
+        raise ValueError("the best moves exactly on keep")
+    if BEST in event["refs"]:
+        state.evidence = Evidence(float(event["score"]["value"]), number)
+    state.closed[number] = event
+
+
+_FOLDS = {
+    "run_created": _create,
+    "attempt_opened": _open,
+    "attempt_resumed": _resume,
+    "attempt_closed": _close,
+}
+
+
+def _open_number(state: State, event: Event) -> int:
+    number: int = event["number"]
+    if number not in state.opened or number in state.closed:
+        raise _contradiction(event, f"attempt {number} is not open")
+    return number
+
+
+def _contradiction(event: Event, problem: str) -> LedgerError:
+    return LedgerError(f"audit.jsonl line {event['seq']}: {problem}", remedy=KEEP_A_COPY)
+
+
+def disagreements(state: State, actual: dict[str, Any]) -> tuple[Moves, list[str]]:
+    """Compare the refs with the log.
+
+    Returns the moves that the last event promised and a crash prevented, and a line for every other
+    difference, which only foreign hands can have made.
+    """
+    missed, foreign = {}, []
+    for ref in sorted({*state.refs, *filter(is_ours, actual)}):
+        wanted, found = state.refs.get(ref), actual.get(ref)
+        if wanted is None:
+            foreign.append(f"{ref} is unknown to the log")
+        elif found != wanted:
+            promise = state.promised.get(ref)
+            if promise and promise == (found, wanted):
+                missed[ref] = promise
+            else:
+                foreign.append(f"{ref} points to {found or 'nothing'}, the log says {wanted}")
+    return missed, foreign
