@@ -1,0 +1,157 @@
+"""Edits as records, and what they do to files. Text in, text out: nothing here touches the disk."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orchestrator.records import Files
+
+NEAREST_SEARCH_LINES = 5000
+SHOWN_CHARACTERS = 120
+
+
+class MalformedReply(Exception):  # noqa: N818 - the model's doing: data, not an error of ours
+    """The reply cannot be turned into files; the message says why, for the model to act on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Put `replace` where `search` stands; `search` must match exactly once.
+
+    With `whole_lines`, both are runs of lines, and white space at the ends of lines does not count.
+    """
+
+    path: str
+    search: str
+    replace: str
+    whole_lines: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Make `content` the whole file."""
+
+    path: str
+    content: str
+
+
+Edit = Replace | Rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of characters."""
+
+    start: int
+    end: int
+
+
+def apply_edits(edits: Iterable[Edit], base: Files) -> dict[str, str]:
+    """The whole new text of each file that really changes, after all edits in order.
+
+    Raises MalformedReply when an edit matches nowhere or more than once, edits of one file contradict
+    each other, or nothing changes.
+    """
+    files: dict[str, str] = {}
+    rewritten: set[str] = set()
+    for edit in edits:
+        if edit.path in rewritten or (isinstance(edit, Rewrite) and edit.path in files):
+            raise MalformedReply(f"{edit.path!r} is given whole and edited elsewhere in the same reply")
+        if isinstance(edit, Rewrite):
+            rewritten.add(edit.path)
+        files[edit.path] = _after(edit, {**base, **files})
+    changed = {path: text for path, text in files.items() if base.get(path) != text}
+    if not changed:
+        raise MalformedReply("the edits change nothing" if files else "the reply holds no edit")
+    return changed
+
+
+def _after(edit: Edit, files: Files) -> str:
+    if isinstance(edit, Rewrite):
+        return _ended(edit.content)
+    if edit.path not in files:
+        if not edit.search.strip():
+            return _ended(edit.replace)
+        raise MalformedReply(f"there is no file {edit.path!r} to search in; the files are {sorted(files)}")
+    if not edit.search.strip():
+        raise MalformedReply(f"the search text for {edit.path!r} is empty")
+    return _replaced(edit, files[edit.path])
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def _replaced(edit: Replace, text: str) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    plain = text.replace("\r\n", "\n")
+    find = _line_matches if edit.whole_lines else _text_matches
+    spans = find(plain, edit.search)
+    if len(spans) != 1:
+        raise MalformedReply(_mismatch(edit, plain, spans))
+    replace = _ended(edit.replace) if edit.whole_lines else edit.replace
+    return (plain[: spans[0].start] + replace + plain[spans[0].end :]).replace("\n", newline)
+
+
+def _text_matches(text: str, search: str) -> list[Span]:
+    spans: list[Span] = []
+    start = text.find(search)
+    while start >= 0:
+        spans.append(Span(start, start + len(search)))
+        start = text.find(search, start + 1)
+    return spans
+
+
+def _line_matches(text: str, search: str) -> list[Span]:
+    lines = text.split("\n")
+    bare = [line.rstrip() for line in lines]
+    wanted = [line.rstrip() for line in search.removesuffix("\n").split("\n")]
+    offsets = [0]
+    for line in lines:
+        offsets.append(offsets[-1] + len(line) + 1)
+    starts = [at for at in _places(bare, wanted[0]) if bare[at : at + len(wanted)] == wanted]
+    return [Span(offsets[at], min(offsets[at + len(wanted)], len(text))) for at in starts]
+
+
+def _places(lines: list[str], wanted: str) -> list[int]:
+    return [index for index, line in enumerate(lines) if line == wanted]
+
+
+def _mismatch(edit: Replace, text: str, spans: list[Span]) -> str:
+    shown = _shorten(_first_line(edit.search))
+    if spans:
+        lines = ", ".join(str(text.count("\n", 0, span.start) + 1) for span in spans[:5])
+        where = f"matches {len(spans)} times (lines {lines}); add lines around it"
+        return f"the search text starting {shown!r} in {edit.path!r} {where}"
+    return f"the search text starting {shown!r} matches nowhere in {edit.path!r}{_nearest(edit.search, text)}"
+
+
+def _nearest(search: str, text: str) -> str:
+    """The start of the window of lines that shares most lines with the search text, as a clause."""
+    lines = [line.strip() for line in text.split("\n")[:NEAREST_SEARCH_LINES]]
+    wanted = [line.strip() for line in search.strip("\n").split("\n")]
+    keys = {line for line in wanted if line}
+    window = min(len(wanted), len(lines))
+    hits = [line in keys for line in lines]
+    counts = [sum(hits[at : at + window]) for at in range(len(lines) - window + 1)]
+    best = max(range(len(counts)), key=counts.__getitem__)
+    if counts[best]:
+        differing = next((at for at in range(best, best + window) if not hits[at]), best)
+        shown = f"where line {differing + 1} is {_shown(lines[differing])}"
+        return f"; the nearest place starts at line {best + 1}, {shown}"
+    close = difflib.get_close_matches(_first_line(search)[:300], [line[:300] for line in lines], n=1)
+    return f"; the nearest line is {lines.index(close[0]) + 1}: {_shown(close[0])}" if close else ""
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.split("\n") if line.strip()), "")
+
+
+def _shown(line: str) -> str:
+    return repr(_shorten(line))
+
+
+def _shorten(line: str) -> str:
+    return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "..."
