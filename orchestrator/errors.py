@@ -55,3 +55,9 @@ class LedgerError(OrchestratorError):
     """The record is inconsistent: stop and touch nothing."""
 
     exit_code = 6
+
+
+class ProposalsExhausted(ProposerError):  # noqa: N818 - an end, not a failure
+    """The recorded proposals, or the model's budget, are used up: the run ends, exit code 0."""
+
+    exit_code = 0
