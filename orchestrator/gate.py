@@ -6,6 +6,7 @@ What candidate code can do is decided by its container alone.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,7 +16,6 @@ from orchestrator.records import Attempt, Files, Objection, Verdict
 from orchestrator.text import sanitise_line
 
 MAX_OBJECTIONS = 20
-_UNREADABLE = frozenset({"size", "encoding", "syntax"})
 
 
 class PolicyGate:
@@ -38,37 +38,36 @@ class PolicyGate:
         if not attempt.files.get(self._entry_file, "").strip():
             message = f"{self._entry_file} is missing or empty: the container runs this file, so keep it"
             return [*found, Objection("missing", message, self._entry_file)]
+        trees: dict[str, ast.Module] = {}
         present = [path for path in self._edit.files if path in attempt.files]
-        problems = [problem for path in present for problem in self._read(path, attempt.files[path])]
-        if not any(problem.code in _UNREADABLE for problem in problems):
-            problems += self._compare(attempt)
-        return [*found, *problems]
+        for path in present:
+            tree = self._read(path, attempt.files[path])
+            if isinstance(tree, Objection):
+                found.append(tree)
+            else:
+                trees[path] = tree
+                found += self._lint(path, attempt.files[path], tree)
+        return [*found, *self._compare(attempt, trees)] if len(trees) == len(present) else found
 
-    def _read(self, path: str, text: str) -> list[Objection]:
+    def _read(self, path: str, text: str) -> ast.Module | Objection:
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > self._edit.max_file_kib * 1024:
             message = f"{size} bytes, more than the {self._edit.max_file_kib} KiB allowed: shorten the file"
-            return [Objection("size", message, path)]
-        if hidden := lint.hidden_characters(path, text):
-            return [hidden]
-        tree = lint.parse(path, text)
-        if isinstance(tree, Objection):
-            return [tree]
+            return Objection("size", message, path)
+        return lint.hidden_characters(path, text) or lint.parse(path, text)
+
+    def _lint(self, path: str, text: str, tree: ast.Module) -> list[Objection]:
         found = [*lint.lookalikes(path, text, tree), *lint.forbidden_names(path, tree, self._edit)]
         if path == self._entry_file:
             found += lint.entry_problems(tree, path, self._entry_points)
         return sorted(found, key=lambda objection: objection.line)
 
-    def _compare(self, attempt: Attempt) -> Iterator[Objection]:
+    def _compare(self, attempt: Attempt, trees: Mapping[str, ast.Module]) -> Iterator[Objection]:
         if attempt.base_files:
             yield from self._too_many_lines(attempt)
-        if attempt.parent is not None and self._unchanged(attempt):
+        if attempt.parent is not None and all(_same_file(path, attempt, trees) for path in self._edit.files):
             message = "nothing but layout and comments differs from the best: change what the program does"
             yield Objection("unchanged", message)
-
-    def _unchanged(self, attempt: Attempt) -> bool:
-        base, files = attempt.base_files, attempt.files
-        return all(lint.same_program(base.get(path, ""), files.get(path, "")) for path in self._edit.files)
 
     def _too_many_lines(self, attempt: Attempt) -> Iterator[Objection]:
         cap = self._edit.max_changed_lines
@@ -88,6 +87,13 @@ def changed_lines(before: str, after: str) -> int:
         Counter(line for line in map(str.rstrip, text.split("\n")) if line) for text in (before, after)
     )
     return (new - old).total() + (old - new).total()
+
+
+def _same_file(path: str, attempt: Attempt, trees: Mapping[str, ast.Module]) -> bool:
+    before, after = attempt.base_files.get(path), attempt.files.get(path)
+    if before is None or after is None or before == after:
+        return before == after
+    return lint.same_program(before, trees[path])
 
 
 def _odd_paths(files: Files, allowed: Sequence[str]) -> Iterator[Objection]:

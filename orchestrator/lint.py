@@ -73,26 +73,24 @@ def _mixes_scripts(name: str) -> bool:
     return "LATIN" in scripts and not scripts <= {"LATIN", "GREEK"}
 
 
-def same_program(before: str, after: str) -> bool:
-    """Whether two texts differ in nothing but layout and comments; False when either is not Python."""
-    if before == after:
-        return True
-    old, new = parse("", before), parse("", after)
-    return isinstance(old, ast.Module) and isinstance(new, ast.Module) and _same_nodes(old, new)
+def same_program(before: str, tree: ast.Module) -> bool:
+    """Whether a text differs from a tree in nothing but layout and comments."""
+    old = parse("", before)
+    return isinstance(old, ast.Module) and _same_nodes(old, tree)
 
 
 def _same_nodes(old: ast.AST, new: ast.AST) -> bool:
     pairs: list[tuple[object, object]] = [(old, new)]
-    while pairs:
-        left, right = pairs.pop()
+    for left, right in pairs:  # which grows meanwhile: recursion would break on deep trees
         if type(left) is not type(right):
             return False
-        if isinstance(left, ast.AST):
-            pairs += ((getattr(left, name, None), getattr(right, name, None)) for name in left._fields)
-        elif isinstance(left, list) and isinstance(right, list):
+        if isinstance(left, list) and isinstance(right, list):
             if len(left) != len(right):
                 return False
-            pairs += zip(left, right, strict=True)
+            pairs.extend(zip(left, right, strict=True))
+        elif isinstance(left, ast.AST):
+            fields = ((getattr(left, name, None), getattr(right, name, None)) for name in left._fields)
+            pairs.extend(pair for pair in fields if pair[0] is not pair[1])
         elif left != right:
             return False
     return True
@@ -105,20 +103,19 @@ def forbidden_names(path: str, tree: ast.Module, edit: EditPolicy) -> Iterator[O
     modules = re.compile("|".join(rf"{re.escape(name)}(?=\.|$)" for name in edit.forbidden_imports) or "(?!)")
     calls = re.compile("|".join(translate(name) for name in edit.forbidden_calls) or "(?!)")
     for node in nodes:
-        line = getattr(node, "lineno", 0)
-        hit = next(
-            (found.group() for name in _imported_modules(node) if (found := modules.match(name))), None
-        )
-        if hit:
-            yield Objection("import", f"the policy forbids to import {hit}: do without it", path, line)
         if isinstance(node, ast.Call) and calls.match(called := _dotted(node.func, meaning, own)):
-            yield Objection("call", f"the policy forbids to call {called}: do without it", path, line)
+            yield Objection("call", f"the policy forbids to call {called}: do without it", path, node.lineno)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            hit = next(filter(None, map(modules.match, _imported_modules(node))), None)
+            if hit:
+                message = f"the policy forbids to import {hit[0]}: do without it"
+                yield Objection("import", message, path, node.lineno)
 
 
-def _imported_modules(node: ast.AST) -> Iterator[str]:
+def _imported_modules(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+    elif node.module and not node.level:
         yield node.module
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
@@ -149,7 +146,8 @@ def _dotted(function: ast.expr, meaning: Mapping[str, str], own: set[str]) -> st
         function = function.value
     if not isinstance(function, ast.Name) or (function.id in own and function.id not in meaning):
         return ""
-    return ".".join([meaning.get(function.id, function.id).removeprefix("builtins."), *reversed(parts)])
+    name = ".".join([meaning.get(function.id, function.id), *reversed(parts)])
+    return name.removeprefix("builtins.")
 
 
 def entry_problems(tree: ast.Module, path: str, points: Mapping[str, int]) -> Iterator[Objection]:
