@@ -129,7 +129,7 @@ def _write_splits(folder: Path) -> dict[str, int]:
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
     """One process at a time makes a folder; the lock ends with the process, and so does what it left."""
-    with (out / ".lock").open("w") as lock:
+    with (out / ".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -88,6 +88,7 @@ def _try_once(url: str, part: Path, name: str, report: Report) -> None:
             answer = _read_answer(response.status, response.headers, redirects.linked)
             _receive(response, answer, part, name, report)
     except urllib.error.HTTPError as error:
+        error.close()
         _explain(url, error, part)
     except (OSError, http.client.HTTPException) as error:
         if getattr(error, "errno", None) in OUR_DISK:
