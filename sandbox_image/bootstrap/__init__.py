@@ -1,0 +1,1 @@
+"""From an empty machine to a ready image: environment, engine, base, wheels, image. Standard library only."""
