@@ -36,7 +36,7 @@ def sanitise_block(text: str, limit_bytes: int, *, keep: Literal["head", "tail"]
 def _visible(text: str, *, kept: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character, kept) for character in text)
+    return text.translate({ord(character): _shown(character, kept) for character in set(text)})
 
 
 def _shown(character: str, kept: str) -> str:

@@ -102,19 +102,19 @@ def experiment_files(state: State, repo: BareRepo, number: int) -> dict[str, byt
     """The folder of one closed attempt: name -> content, every text in it safe to print."""
     opened, closed = state.opened[number], state.closed[number]
     diff = repo.diff(state.base_of(number), opened["commit"]).decode(errors="replace")
-    files = {
-        "edit.diff": sanitise_block(diff, _NO_LIMIT).encode(),
-        "score.json": _json(
-            {key: closed[key] for key in ("action", "reason", "status", "objections", "score")}
-        ),
-    }
+    files = {"edit.diff": sanitise_block(diff, _NO_LIMIT).encode()}
     if closed["run"]:
         files["result.json"] = _json(closed["run"])
     log = state.refs.get(log_ref(number))
     if log:
         text = repo.read([log])[log].data.decode(errors="replace")
         files["log.txt"] = sanitise_block(text, _NO_LIMIT).encode()
+    files[LAST_WRITTEN] = _json({key: closed[key] for key in _DECIDED})
     return files
+
+
+_DECIDED = ("action", "reason", "status", "objections", "score")
+LAST_WRITTEN = "score.json"
 
 
 def _json(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from orchestrator.errors import LedgerError
 from orchestrator.ledger import facts
 from orchestrator.ledger.audit import AuditLog, Clock, Event, utc_now
 from orchestrator.ledger.disk import RunLock
-from orchestrator.ledger.export import write_experiment, write_results
+from orchestrator.ledger.export import LAST_WRITTEN, write_experiment, write_results
 from orchestrator.ledger.folder import (
     Origin,
     Step,
@@ -106,7 +106,7 @@ class GitLedger:
 
     def _write_missing_exports(self) -> None:
         for number in self._state.closed:
-            if not (self.folder / "experiments" / f"{number:04d}" / "score.json").exists():
+            if not (self.folder / "experiments" / f"{number:04d}" / LAST_WRITTEN).exists():
                 write_experiment(self.folder, self._state, self._repo, number)
         write_results(self.folder, self._state)
 
@@ -200,16 +200,17 @@ class GitLedger:
         """
         with self._turn, self._stopping():
             self._at("close:begin")
-            number, log = experiment.attempt.number, experiment.run.log if experiment.run else ""
+            number = experiment.attempt.number
+            log = (experiment.run.log if experiment.run else "").encode(errors="replace")
             moves = self._moves_of(experiment, decision)
             if log:
-                moves[log_ref(number)] = (None, self._repo.write_blob(log.encode(errors="replace")))
+                moves[log_ref(number)] = (None, self._repo.write_blob(log))
             self._at("close:objects")
             self._append("attempt_closed", **facts.closed_fields(experiment, decision), refs=moves)
             self._at("close:event")
             self._repo.move(moves)
             self._at("close:refs")
-            self._entries.append(self._entry(number, log))
+            self._entries.append(self._entry(number, log.decode()))
             write_experiment(self.folder, self._state, self._repo, number)
             write_results(self.folder, self._state)
             self._at("close:exports")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.disk import FREE_SPACE
 
 _GIT_SECONDS = 120
+_SCANT_BYTES = 256 * 1024
 _OVERRIDES = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
@@ -154,8 +156,14 @@ class BareRepo:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise LedgerError(f"git {arguments[0]} did not end: {error}", remedy=FREE_SPACE) from error
         if done.returncode:
-            raise _refusal(arguments[0], done.stderr)
+            raise self._refusal(arguments[0], done.stderr)
         return done.stdout
+
+    def _refusal(self, command: str, stderr: bytes) -> LedgerError:
+        lines = stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        full = b"No space left" in stderr or shutil.disk_usage(self.folder).free < _SCANT_BYTES
+        remedy = FREE_SPACE if full else _MOVE_BACK
+        return LedgerError(f"git {command} failed: {lines[0]:.200}", remedy=remedy)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -170,17 +178,9 @@ def _environment(folder: Path) -> dict[str, str]:
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_GRAFT_FILE": "/dev/null",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
     }
-
-
-def _refusal(command: str, stderr: bytes) -> LedgerError:
-    lines = stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-    no_space = any(word in stderr for word in (b"No space left", b"File too large", b"Disk quota"))
-    remedy = FREE_SPACE if no_space else _MOVE_BACK
-    return LedgerError(f"git {command} failed: {lines[0]:.200}", remedy=remedy)
 
 
 def _checked(name: str, stored: Stored) -> Stored:

@@ -1,0 +1,97 @@
+"""What the ledger's tests build runs from, and a night that can be killed at any step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.ledger.folder import Origin
+from orchestrator.ledger.git import GitLedger
+from orchestrator.records import (
+    Action,
+    Attempt,
+    Decision,
+    Experiment,
+    Objection,
+    Outcome,
+    Proposal,
+    ResultFile,
+    Run,
+    Score,
+    Verdict,
+)
+
+TEMPLATE = {"train.py": "DEPTH = 1\n"}
+ORIGIN = Origin(task="toy", files=TEMPLATE, policy_digest="d" * 64, version="0.1.0")
+VALUES = {1: 2.0, 2: 2.5, 3: 1.5}
+KEPT = {1, 3}
+
+
+def proposal(number: int = 1, **changes: str) -> Proposal:
+    files = {"train.py": f"DEPTH = {number + 1}\n"}
+    return Proposal(**{"title": f"depth {number + 1}", "files": files, "hypothesis": "deeper", **changes})  # type: ignore[arg-type]
+
+
+def scored(attempt: Attempt, value: float, log: str = "step 1\n") -> Experiment:
+    result = ResultFile({"depth": 2}, {"peak_memory_bytes": 2.0**31}, "a" * 64, "b" * 64, 10)
+    run = Run(f"run-{attempt.name}", Outcome.COMPLETED, 3.0, log=log, log_bytes=len(log), result=result)
+    return Experiment(attempt, Verdict(), run, Score(value, stderr=0.01))
+
+
+def crashed(attempt: Attempt) -> Experiment:
+    return Experiment(
+        attempt, Verdict(), Run("run-x", Outcome.CRASHED, 1.0, reason="exit code 1", exit_code=1)
+    )
+
+
+def refused(attempt: Attempt) -> Experiment:
+    return Experiment(attempt, Verdict((Objection("import", "os is not allowed", "train.py", 3),)))
+
+
+KEEP = Decision(Action.KEEP, "better by 0.1")
+DISCARD = Decision(Action.DISCARD, "not better")
+
+
+def run_night(folder: Path, at: Callable[[str], None] = lambda _: None) -> None:
+    """Three attempts, the first and the third kept; goes on where an earlier process ended."""
+    with GitLedger(folder, ORIGIN, at=at) as ledger:
+        while True:
+            attempt = ledger.recover()
+            number = len(ledger.history().entries) + 1
+            if attempt is None and number > len(VALUES):
+                return
+            attempt = attempt or ledger.open(proposal(number))
+            decision = KEEP if attempt.number in KEPT else DISCARD
+            ledger.close(scored(attempt, VALUES[attempt.number]), decision)
+
+
+def night_killed_at(folder: Path, step: str, occurrence: int) -> int:
+    """Run the night in a process that kills itself at a step; returns its exit status."""
+    command = [sys.executable, __file__, str(folder), step, str(occurrence)]
+    return subprocess.run(command, check=False, timeout=60).returncode
+
+
+def _main() -> None:
+    folder, fatal, left = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+
+    def die(step: str) -> None:
+        nonlocal left
+        left -= step == fatal
+        if left == 0 and step == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    run_night(folder, die)
+
+
+def git(folder: Path, *arguments: str, stdin: str = "") -> str:
+    """The user's own git, in a run's repository."""
+    command = ["git", "--git-dir", str(folder / "repo.git"), *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,121 @@
+"""The process is killed at every durable step; the next one must find a whole record and go on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import SetupError
+from orchestrator.ledger.audit import read_events
+from orchestrator.ledger.git import CRASH_POINTS, GitLedger
+from orchestrator.ledger.verification import verify_run
+from tests.ledger.ledger_parts import KEPT, ORIGIN, git, night_killed_at, proposal, run_night
+
+KILLED = -signal.SIGKILL
+FIRST_AND_THIRD = [(step, n) for step in CRASH_POINTS if step[:4] in {"open", "clos"} for n in (1, 3)]
+CREATION = [(step, 1) for step in CRASH_POINTS if step.startswith("create:")]
+
+
+@pytest.mark.parametrize(("step", "occurrence"), CREATION + FIRST_AND_THIRD)
+def test_after_a_kill_at_any_step_the_record_is_whole_and_the_night_goes_on(
+    tmp_path: Path, step: str, occurrence: int
+) -> None:
+    folder = tmp_path / "night"
+    assert night_killed_at(folder, step, occurrence) == KILLED
+    with GitLedger(folder, ORIGIN) as ledger:
+        best_before = {1: None, 3: 1}[occurrence]
+        assert ledger.evidence().best_number in {best_before, occurrence if occurrence in KEPT else None}
+        best = git(folder, "for-each-ref", "--format=%(objectname)", "refs/heads/best")
+        kept = [entry for entry in ledger.history().entries if entry.action == "keep"]
+        assert best == (kept[-1].commit if kept else "")
+    attempts = git(folder, "for-each-ref", "refs/attempts").splitlines()
+    opened = [event for event in read_events(folder / "audit.jsonl") if event["event"] == "attempt_opened"]
+    assert len(attempts) == len(opened) in {occurrence - 1, occurrence}
+    assert verify_run(folder) == []
+    run_night(folder)
+    assert_whole_night(folder)
+
+
+@pytest.mark.parametrize("step", ["resume:begin", "resume:event", "open:begin", "close:event"])
+def test_a_kill_during_recovery_is_recovered_from_too(tmp_path: Path, step: str) -> None:
+    folder = tmp_path / "night"
+    assert night_killed_at(folder, "open:ref", 2) == KILLED
+    assert night_killed_at(folder, step, 1) == KILLED
+    run_night(folder)
+    assert verify_run(folder) == []
+
+
+def assert_whole_night(folder: Path) -> None:
+    assert verify_run(folder) == []
+    with GitLedger(folder, ORIGIN) as ledger:
+        entries = ledger.history().entries
+        assert [entry.number for entry in entries] == [1, 2, 3]
+        assert (ledger.evidence().best_number, ledger.evidence().best_value) == (3, 1.5)
+        assert ledger.history().best_files == {"train.py": "DEPTH = 4\n"}
+    assert git(folder, "rev-parse", "refs/heads/best") == git(folder, "rev-parse", "refs/attempts/0003")
+
+
+def test_an_interrupted_attempt_comes_back_as_it_was_opened(tmp_path: Path) -> None:
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        opened = ledger.open(proposal())
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        assert ledger.recover() == opened
+        assert ledger.recover() is None
+
+
+def test_an_attempt_interrupted_twice_is_closed_as_a_discard(tmp_path: Path) -> None:
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        ledger.open(proposal())
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        assert ledger.recover() is not None
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        assert ledger.recover() is None
+        entry = ledger.history().entries[0]
+        assert (entry.action, entry.status, entry.reason) == (
+            "discard",
+            "not run",
+            "interrupted twice (not run)",
+        )
+    assert verify_run(tmp_path / "night") == []
+
+
+def test_two_attempts_that_were_open_come_back_one_after_the_other(tmp_path: Path) -> None:
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        opened = [ledger.open(proposal(1)), ledger.open(proposal(2))]
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        assert [ledger.recover(), ledger.recover(), ledger.recover()] == [*opened, None]
+
+
+def test_a_ref_lock_that_a_killed_git_left_behind_stops_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "night"
+    assert night_killed_at(folder, "close:event", 1) == KILLED
+    (folder / "repo.git/refs/heads/best.lock").touch()
+    run_night(folder)
+    assert_whole_night(folder)
+
+
+def test_a_torn_last_line_is_set_aside_and_the_night_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "night"
+    assert night_killed_at(folder, "open:begin", 2) == KILLED
+    with (folder / "audit.jsonl").open("ab") as log:
+        log.write(b'{"event":"attempt_op')
+    assert [finding.place for finding in verify_run(folder)] == ["audit.jsonl line 4"]
+    run_night(folder)
+    assert (folder / "audit.torn-1").read_bytes() == b'{"event":"attempt_op'
+    assert_whole_night(folder)
+
+
+def test_a_second_process_on_the_same_run_is_sent_away(tmp_path: Path) -> None:
+    folder = tmp_path / "night"
+    with GitLedger(folder, ORIGIN):
+        before = (folder / "audit.jsonl").read_bytes()
+        night = [sys.executable, str(Path(__file__).with_name("ledger_parts.py")), str(folder), "-", "0"]
+        second = subprocess.run(night, capture_output=True, text=True, check=False, timeout=60)
+        assert "run night is already in progress (pid " in second.stderr.splitlines()[-1]
+        assert (folder / "audit.jsonl").read_bytes() == before
+        with pytest.raises(SetupError, match="already in progress"):
+            GitLedger(folder, ORIGIN)
