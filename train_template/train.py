@@ -8,6 +8,7 @@ tokens [B, T] to logits [B, T, V], is causal, and treats every row on its own.
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
 from itertools import islice
 
 import harness
@@ -39,6 +40,9 @@ BETA2 = 0.95  # of AdamW: memory of its square
 WARMUP_STEPS = 20 if GPU else 5  # steps until the learning rates are full
 COOLDOWN = 0.5  # last share of the time in which they fall
 FINAL_RATE = 0.0  # share of the learning rates at the very end
+
+Batches = Iterator[tuple[Tensor, Tensor]]
+Optimizers = list[torch.optim.Optimizer]
 
 
 def norm(x: Tensor) -> Tensor:
@@ -115,7 +119,7 @@ class Gpt(nn.Module):
         vocab_size, depth, width, heads, head_channels = (
             int(config[name]) for name in ("vocab_size", "depth", "width", "heads", "head_channels")
         )
-        hidden = round(width * config["mlp_ratio"])
+        hidden = max(1, round(width * config["mlp_ratio"]))
         self.head_channels, self.softcap = head_channels, config["softcap"]
         self.embed = nn.Embedding(vocab_size, width)
         self.blocks = nn.ModuleList(Block(width, heads, head_channels, hidden) for _ in range(depth))
@@ -175,7 +179,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
-    """Push all singular values of matrices [N, rows, columns] towards one: five Newton-Schulz iterations."""
+    """Push all singular values of matrices [N, rows, columns] towards one, by five Newton-Schulz steps.
+
+    The polynomial is steep at zero and need not converge: anything from 0.7 to 1.2 will do (Jordan, 2024).
+    """
     tall = matrices.size(-2) > matrices.size(-1)
     x = matrices.mT if tall else matrices
     x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(torch.bfloat16 if x.is_cuda else torch.float32)
@@ -185,7 +192,7 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     return (x.mT if tall else x).to(matrices.dtype)
 
 
-def build_optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
+def build_optimizers(model: nn.Module) -> Optimizers:
     """Muon for the blocks' matrices, AdamW for embedding and output layer."""
     tables = [
         {"params": [model.embed.weight], "lr": EMBED_RATE},
@@ -202,7 +209,7 @@ def rate_share(step: int, progress: float) -> float:
     return warmup * (FINAL_RATE + (1 - FINAL_RATE) * cooldown)
 
 
-def train_step(model: nn.Module, optimizers: list[torch.optim.Optimizer], stream, share: float) -> float:
+def train_step(model: nn.Module, optimizers: Optimizers, stream: Batches, share: float) -> float:
     """One update from ACCUMULATION batches; returns their mean loss in nats per token."""
     total = torch.zeros((), device=harness.DEVICE)
     for inputs, targets in islice(stream, ACCUMULATION):
@@ -241,10 +248,12 @@ def main() -> None:
         loss = train_step(model, optimizers, stream, rate_share(step, harness.progress()))
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} at step {step}")
-        recent.append(time.monotonic() - began)
+        seconds = time.monotonic() - began
+        if step or not GPU:  # a GPU's first step compiles, and says nothing about the next
+            recent.append(seconds)
         step += 1
-        average = loss if step == 1 else average + max(1 / step, 0.05) * (loss - average)
-        harness.log(step=step, progress=harness.progress(), loss=average, step_seconds=recent[-1])
+        average += max(1 / step, 0.05) * (loss - average)
+        harness.log(step=step, progress=harness.progress(), loss=average, step_seconds=seconds)
     tokens = step * ACCUMULATION * BATCH_ROWS * harness.sequence_tokens()
     parameters = sum(weight.numel() for weight in model.parameters())
     stats = {"steps": step, "tokens": tokens, "train_loss": average, "parameters": parameters}
