@@ -16,9 +16,10 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeGuard
 
 MAX_SOURCE_BYTES = 1_000_000
 
@@ -69,7 +70,7 @@ def read_constants(source: str, *, gpu: bool) -> Reading:
         return Reading({}, source)
     lines = _line_starts(data)
     found = [_constant(name, value, data, lines, gpu=gpu) for name, value in _assignments(tree)]
-    stores = Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and _is_stored(node))
+    stores = Counter(_stored_names(tree.body))
     once = {constant.name: constant for constant in found if constant and stores[constant.name] == 1}
     return Reading(once, write_spans(data, dict.fromkeys(once, "?"), once))
 
@@ -106,8 +107,20 @@ def _line_starts(data: bytes) -> list[int]:
     return [0, *(match.end() for match in _LINE_END.finditer(data))]
 
 
-def _is_stored(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Store)
+def _stored_names(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    """Every name that module-level code assigns, once for each time, branches and loops included."""
+    for node in statements:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.stmt):
+                yield from _stored_names([part])
+            else:
+                yield from (name.id for name in ast.walk(part) if _is_stored(name))
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -129,20 +130,19 @@ def _mismatch(edit: Replace, text: str, spans: list[Span]) -> str:
 
 
 def _nearest(search: str, text: str) -> str:
-    """The start of the window of lines that shares most lines with the search text, as a clause."""
+    """Where most lines of the search text stand in place, and the first that does not, as a clause."""
     lines = [line.strip() for line in text.split("\n")[:NEAREST_SEARCH_LINES]]
     wanted = [line.strip() for line in search.strip("\n").split("\n")]
-    keys = {line for line in wanted if line}
-    window = min(len(wanted), len(lines))
-    hits = [line in keys for line in lines]
-    counts = [sum(hits[at : at + window]) for at in range(len(lines) - window + 1)]
-    best = max(range(len(counts)), key=counts.__getitem__)
-    if counts[best]:
-        differing = next((at for at in range(best, best + window) if not hits[at]), best)
+    votes = Counter(at - offset for offset, line in enumerate(wanted) if line for at in _places(lines, line))
+    best = max(votes, key=lambda at: (votes[at], -at), default=-1)
+    if best >= 0:
+        pairs = enumerate(zip(lines[best:], wanted, strict=False), best)
+        differing = next((at for at, (line, other) in pairs if line != other), best)
         shown = f"where line {differing + 1} is {_shown(lines[differing])}"
         return f"; the nearest place starts at line {best + 1}, {shown}"
     close = difflib.get_close_matches(_first_line(search)[:300], [line[:300] for line in lines], n=1)
-    return f"; the nearest line is {lines.index(close[0]) + 1}: {_shown(close[0])}" if close else ""
+    places = [at for at, line in enumerate(lines) if close and line[:300] == close[0]]
+    return f"; the nearest line is {places[0] + 1}: {_shown(lines[places[0]])}" if places else ""
 
 
 def _first_line(text: str) -> str:

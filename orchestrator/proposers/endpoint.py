@@ -1,4 +1,4 @@
-"""One chat completion within one time limit, or a ProposerError. The only owner of the `openai` package.
+"""One chat completion within one time limit, or a ProposerError. With faults.py the only owner of the `openai` package.
 
     401, 403                 the key is refused            404          the model or the path is unknown
     408, 409, 429, 5xx       after the SDK's retries       400, 422     the request is refused
@@ -49,15 +49,24 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         check_key(self.api_key)
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SetupError("the model's base URL is not an http address", remedy="such as http://host:8000/v1")
+        if not _is_http_address(self.base_url):
+            raise SetupError(
+                "the model's base URL is not an http address", remedy="such as http://host:8000/v1"
+            )
 
     @property
     def place(self) -> str:
         """The address without what may be secret in it: user, password and query."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _is_http_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from orchestrator.proposers.constants import Number, Reading, read_constants
 from orchestrator.records import Entry, History
 
-MAX_LESSONS = 200
-BEST_KEPT = 50
+MAX_LESSONS = 120
+BEST_KEPT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,11 @@ def learn(history: History, best: Reading, entry_file: str, *, gpu: bool) -> tup
     known = {readings[entry.number].skeleton for entry in scored} | {best.skeleton}
     bad = _worse_than_all(scored)
     return tuple(
-        Lesson(_complete(readings[entry.number], best), bad if entry.value is None else entry.value,
-               entry.value is None)
+        Lesson(
+            _complete(readings[entry.number], best),
+            bad if entry.value is None else entry.value,
+            entry.value is None,
+        )
         for entry in entries
         if entry.value is not None or readings[entry.number].skeleton in known
     )

@@ -173,9 +173,11 @@ def _last_failure(entries: Sequence[Entry]) -> Entry | None:
 
 def _failure_text(entry: Entry) -> str:
     log = sanitise_block(entry.log_tail, LOG_TAIL_BYTES, keep="tail").strip()
-    return "\n".join([
-        f"title: {json.dumps(sanitise_line(entry.title, ROW_TITLE_CHARACTERS), ensure_ascii=False)}",
-        f"result: {_result(entry)}",
-        f"reason: {sanitise_line(entry.reason, REASON_CHARACTERS)}",
-        *(["the end of its log:", log] if log else []),
-    ])
+    return "\n".join(
+        [
+            f"title: {json.dumps(sanitise_line(entry.title, ROW_TITLE_CHARACTERS), ensure_ascii=False)}",
+            f"result: {_result(entry)}",
+            f"reason: {sanitise_line(entry.reason, REASON_CHARACTERS)}",
+            *(["the end of its log:", log] if log else []),
+        ]
+    )

@@ -1,13 +1,13 @@
 """Where a constant may go from its best value, and the coordinate in which a step there is even.
 
-    float above 0          log, x/4 to 4x; below 1 never above 1
-    float in [0.5, 1)      log of what is missing to 1: 0.95 goes from 0.8 to 0.9875, as betas should
-    float below 0          the mirror image
-    0.0                    0 to 0.2
-    int up to 16           half to one and a half, at least one up and down, never below 1
-    power of two above 16  halved, kept, doubled
-    multiple of 64         multiples of 64 between half and double
-    other int above 16     log, half to double
+float above 0          log, x/4 to 4x; below 1 never above 1
+float in [0.5, 1)      log of what is missing to 1: 0.95 goes from 0.8 to 0.9875, as betas should
+float below 0          the mirror image
+0.0                    0 to 0.2
+int up to 16           half to one and a half, at least one up and down, never below 1
+power of two above 16  halved, kept, doubled
+multiple of 64         multiples of 64 between half and double
+other int above 16     log, half to double
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _NUMBERED = re.compile(r"^\d+[-_. ]*")
 class ReplayProposer:
     """Proposes what the folder holds, in the order of the names.
 
-    `0001-title.md` holds a model's reply; `0002-title.py` is a whole entry file; a sub-folder holds whole files.
+    `0001-title.md` holds a model's reply, `0002-title.py` a whole entry file, a sub-folder whole files.
     Raises SetupError when the folder cannot be read or holds none of these.
     """
 

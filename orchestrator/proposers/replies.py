@@ -79,8 +79,11 @@ def _from_text(text: str, base: Files) -> Reply:
     edits = read_blocks(text, base)
     if not edits:
         raise MalformedReply(f"the reply holds no edit; it starts {text[:80]!r}")
-    return Reply(_labelled(_TITLE, text, TITLE_CHARACTERS) or UNTITLED,
-                 _labelled(_HYPOTHESIS, text, HYPOTHESIS_CHARACTERS), edits)
+    return Reply(
+        _labelled(_TITLE, text, TITLE_CHARACTERS) or UNTITLED,
+        _labelled(_HYPOTHESIS, text, HYPOTHESIS_CHARACTERS),
+        edits,
+    )
 
 
 def _labelled(pattern: re.Pattern[str], text: str, limit: int) -> str:
@@ -107,9 +110,11 @@ def _from_json(body: str) -> Reply:
     if not isinstance(edits, list) or not edits:
         raise MalformedReply("the JSON reply has no list 'edits'")
     title, hypothesis = (_string(value, key, default="") for key in ("title", "hypothesis"))
-    return Reply(sanitise_line(title, TITLE_CHARACTERS) or UNTITLED,
-                 sanitise_line(hypothesis, HYPOTHESIS_CHARACTERS),
-                 tuple(_edit(item, place) for place, item in enumerate(edits, 1)))
+    return Reply(
+        sanitise_line(title, TITLE_CHARACTERS) or UNTITLED,
+        sanitise_line(hypothesis, HYPOTHESIS_CHARACTERS),
+        tuple(_edit(item, place) for place, item in enumerate(edits, 1)),
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -31,9 +31,16 @@ COOLDOWN = 0.4
 
 # name: the best value, and how much an octave away from it costs
 OPTIMA = {
-    "DEPTH": (5, 0.03), "WIDTH": (192, 0.03), "MLP_RATIO": (4, 0.01), "SOFTCAP": (20.0, 0.002),
-    "BATCH_ROWS": (16, 0.03), "MUON_RATE": (0.035, 0.05), "EMBED_RATE": (0.3, 0.01), "HEAD_RATE": (0.008, 0.01),
-    "WARMUP_STEPS": (10, 0.005), "COOLDOWN": (0.6, 0.02),
+    "DEPTH": (5, 0.03),
+    "WIDTH": (192, 0.03),
+    "MLP_RATIO": (4, 0.01),
+    "SOFTCAP": (20.0, 0.002),
+    "BATCH_ROWS": (16, 0.03),
+    "MUON_RATE": (0.035, 0.05),
+    "EMBED_RATE": (0.3, 0.01),
+    "HEAD_RATE": (0.008, 0.01),
+    "WARMUP_STEPS": (10, 0.005),
+    "COOLDOWN": (0.6, 0.02),
 }
 CRASH_ABOVE_RATE = 0.075
 
@@ -52,11 +59,23 @@ def true_value(source: str) -> float | None:
 
 def entry(number: int, source: str, value: float | None, *, action: Action, title: str = "") -> Entry:
     status = "crashed" if value is None else "scored"
-    return Entry(number, title or f"edit {number}", "", "tuner", action, status, value, "", f"{number:040x}",
-                 {"train.py": source})
+    return Entry(
+        number,
+        title or f"edit {number}",
+        "",
+        "tuner",
+        action,
+        status,
+        value,
+        "",
+        f"{number:040x}",
+        {"train.py": source},
+    )
 
 
-def run(propose: Callable[[History], Proposal], count: int, *, noise: float, margin: float, seed: int) -> History:
+def run(
+    propose: Callable[[History], Proposal], count: int, *, noise: float, margin: float, seed: int
+) -> History:
     """A greedy run of `count` proposals after the baseline, as the loop would do it."""
     random = np.random.default_rng([seed, 17])
     start = (true_value(SOURCE) or 0.0) + noise * random.standard_normal()
@@ -66,8 +85,8 @@ def run(propose: Callable[[History], Proposal], count: int, *, noise: float, mar
         true = true_value(source)
         value = None if true is None else true + noise * random.standard_normal()
         kept = value is not None and history.best_value is not None and value <= history.best_value - margin
-        added = (*history.entries, entry(number, source, value, action=Action.KEEP if kept else Action.DISCARD))
-        history = replace(history, entries=added)
+        closed = entry(number, source, value, action=Action.KEEP if kept else Action.DISCARD)
+        history = replace(history, entries=(*history.entries, closed))
         if kept:
             history = replace(history, best_files={"train.py": source}, best_value=value)
     return history
