@@ -57,8 +57,12 @@ def lookalikes(path: str, text: str, tree: ast.Module) -> Iterator[Objection]:
     for node in () if text.isascii() else ast.walk(tree):
         for name in _names(node):
             if not name.isascii() and _mixes_scripts(name):
-                message = f"{name!a} mixes letters of two alphabets that look alike: rename it"
+                message = f"{_short(ascii(name))} mixes letters of two alphabets that look alike: rename it"
                 yield Objection("encoding", message, path, getattr(node, "lineno", 0))
+
+
+def _short(name: str) -> str:
+    return sanitise_line(name, 80)
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -104,7 +108,9 @@ def forbidden_names(path: str, tree: ast.Module, edit: EditPolicy) -> Iterator[O
     calls = re.compile("|".join(translate(name) for name in edit.forbidden_calls) or "(?!)")
     for node in nodes:
         if isinstance(node, ast.Call) and calls.match(called := _dotted(node.func, meaning, own)):
-            yield Objection("call", f"the policy forbids to call {called}: do without it", path, node.lineno)
+            yield Objection(
+                "call", f"the policy forbids to call {_short(called)}: do without it", path, node.lineno
+            )
         if isinstance(node, ast.Import | ast.ImportFrom):
             hit = next(filter(None, map(modules.match, _imported_modules(node))), None)
             if hit:

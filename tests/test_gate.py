@@ -363,6 +363,14 @@ def test_every_objection_is_listed_in_order_up_to_a_cap() -> None:
     assert len(objections_to("import socket\n" * 100 + BASE)) == MAX_OBJECTIONS
 
 
+def test_a_message_stays_short_whatever_the_candidate_named() -> None:
+    attributes = ".".join(["system"] * 100)
+    edit = EDIT.model_copy(update={"forbidden_calls": ["os.*"]})
+    for text in (f"os.{attributes}()\n", "m\u0430" * 1000 + " = 1\n"):
+        (objection,) = objections_to(text + BASE, edit=edit)
+        assert len(objection.message) < 200
+
+
 def test_nothing_that_a_candidate_wrote_runs_during_review(tmp_path: Path) -> None:
     trap = tmp_path / "ran"
     assert codes_of(f"open({str(trap)!r}, 'w').close()\n{BASE}") == []
