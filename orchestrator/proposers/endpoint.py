@@ -1,4 +1,4 @@
-"""One chat completion within one time limit, or a ProposerError. With faults.py the only owner of the `openai` package.
+"""One chat completion within one time limit, or a ProposerError. Owns the `openai` package, with faults.py.
 
     401, 403                 the key is refused            404          the model or the path is unknown
     408, 409, 429, 5xx       after the SDK's retries       400, 422     the request is refused

@@ -28,6 +28,7 @@ TRIES = 200
 TPE_TRIES = 20
 SMALLEST_STEP, LARGEST_STEP = 0.5, 1.0
 NEAR = 3
+SMALLEST_WIDTH = 64
 
 Values = Mapping[str, Number]
 
@@ -163,8 +164,9 @@ def _key(values: Values) -> tuple[tuple[str, Number], ...]:
 
 
 def _heads_fit(values: Values, best: Values) -> bool:
-    """Whether every count of heads still divides the widths that it divides in the best source."""
-    heads = [name for name, value in best.items() if name.endswith("HEADS") and isinstance(value, int)]
-    wide = [name for name, value in best.items() if isinstance(value, int) and value >= 64]
-    pairs = [(few, many) for few in heads for many in wide if best[few] and best[many] % best[few] == 0]
+    """Whether counts and sizes of heads still divide the widths that they divide in the best source."""
+    whole = {name: value for name, value in best.items() if isinstance(value, int) and value > 0}
+    heads = [name for name in whole if {"HEAD", "HEADS"} & set(name.split("_"))]
+    wide = [name for name, value in whole.items() if value >= SMALLEST_WIDTH and name not in heads]
+    pairs = [(few, many) for few in heads for many in wide if whole[many] % whole[few] == 0]
     return all(values[few] > 0 and values[many] % values[few] == 0 for few, many in pairs)

@@ -161,11 +161,12 @@ def test_after_many_results_tpe_stays_away_from_where_everything_failed() -> Non
     assert sum(rate > 0.03 for rate in rates) <= 4
 
 
-def test_counts_of_heads_go_on_dividing_the_width() -> None:
-    source = "WIDTH = 640\nHEADS = 5\n"
-    for proposal in proposals(history_of(source), range(30)):
+@pytest.mark.parametrize("heads", ["HEADS = 5", "HEAD_CHANNELS = 128"])
+def test_heads_go_on_dividing_the_width(heads: str) -> None:
+    name = heads.split(" ", maxsplit=1)[0]
+    for proposal in proposals(history_of(f"WIDTH = 640\n{heads}\nRATE = 0.1\n"), range(30)):
         values = read_constants(proposal.files["train.py"], gpu=False).values
-        assert values["WIDTH"] % values["HEADS"] == 0
+        assert values["WIDTH"] % values[name] == 0
 
 
 @pytest.mark.parametrize("source", ["", "x = 1\n", "def main(:\n", "_A = 1\nB = 'x'\n"])
