@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -97,7 +96,7 @@ class Ledger(Protocol):
     def close(self, experiment: Experiment, decision: Decision) -> None:
         """Record how far it got; on keep, move the best by compare-and-swap."""
 
-    def record(self, event: str, **fields: Any) -> None:
+    def record(self, event: str, /, **fields: Any) -> None:
         """Add one event (past tense, snake_case) that belongs to no attempt."""
 
 
@@ -108,4 +107,15 @@ class Rules(Protocol):
     def margin(self) -> float: ...
 
 
-Facts = Mapping[str, Any]
+class Watcher(Protocol):
+    """Is told what happens, for people to look at. Decides nothing and must not raise."""
+
+    def proposing(self, proposer: str) -> None: ...
+
+    def opened(self, attempt: Attempt) -> None: ...
+
+    def training(self, attempt: Attempt) -> None: ...
+
+    def scoring(self, attempt: Attempt, run: Run) -> None: ...
+
+    def closed(self, experiment: Experiment, decision: Decision) -> None: ...

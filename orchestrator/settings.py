@@ -25,12 +25,12 @@ class Settings(BaseSettings):
     model: str = "gpt-5"
     model_seconds: float = Field(default=300.0, gt=0)
     api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
-    base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    base_url: str = Field(default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL")
 
     @property
     def has_model(self) -> bool:
-        """Whether there is a model to ask: a key, or an endpoint that may need none."""
-        return bool(self.base_url or (self.api_key and self.api_key.get_secret_value()))
+        """Whether there is a model to ask: a key, or an endpoint of one's own, which may need none."""
+        return bool(self.api_key and self.api_key.get_secret_value()) or "base_url" in self.model_fields_set
 
 
 def load_settings() -> Settings:

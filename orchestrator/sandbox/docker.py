@@ -11,19 +11,20 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.policy import BudgetPolicy, MetricPolicy
 from orchestrator.records import Attempt, Outcome, ResultFile, Run
 from orchestrator.sandbox.container import ATTEMPT_LABEL, MIB, Outfit, container_body, output_options
+from orchestrator.sandbox.crash import crash_reason
 from orchestrator.sandbox.engine import Engine, Exit
 from orchestrator.sandbox.handover import RefusedResult, parse_handover
 from orchestrator.sandbox.launch import Container, launch
 from orchestrator.sandbox.model import DockerModel, hand_over, load
 from orchestrator.sandbox.order import Shape, order_message
-from orchestrator.sandbox.stream import BoundedLog, StreamEnded
+from orchestrator.sandbox.stream import BoundedLog
 from orchestrator.text import sanitise_block, sanitise_line
 
 
@@ -128,7 +129,7 @@ class DockerSandbox:
         )
         go = time.monotonic()
         deadline = go + self._budget.train_seconds
-        _send(pair.train, order, deadline)
+        pair.train.stream.give(order, deadline)
         self._warm = self._warmer.submit(self._launch_pair)
         pair.train.stream.drain(log, deadline)
         exit_ = self._engine.wait_exit(pair.train.identity, deadline - time.monotonic())
@@ -162,7 +163,7 @@ class DockerSandbox:
         if exit_ is None:
             return run
         if exit_.code != 0:
-            return replace(run, outcome=Outcome.CRASHED, reason=_crash_reason(exit_, run.log))
+            return replace(run, outcome=Outcome.CRASHED, reason=crash_reason(exit_, run.log))
         try:
             result = self._hand_over(pair)
         except RefusedResult as refusal:
@@ -186,19 +187,3 @@ class DockerSandbox:
                 pair.model.remove()
             finally:
                 self._engine.remove_volume(pair.volume)
-
-
-def _send(container: Container, order: bytes, deadline: float) -> None:
-    """Give the word to go; a container that ended before it had read it all shows that by itself."""
-    with suppress(StreamEnded, TimeoutError):
-        container.stream.send(order, deadline)
-
-
-def _crash_reason(exit_: Exit, log: str) -> str:
-    """The last line of a traceback if there is one, else the exit code; for people, decides nothing."""
-    lines = [line for line in log.strip().splitlines() if line.strip()]
-    if exit_.code == 137 or exit_.oom_killed:
-        return f"killed (exit code {exit_.code}), most likely for using too much memory"
-    if lines and "Traceback" in log:
-        return sanitise_line(lines[-1], 200)
-    return f"exit code {exit_.code}" + (f": {sanitise_line(lines[-1], 160)}" if lines else "")

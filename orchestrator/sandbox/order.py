@@ -17,6 +17,11 @@ class Shape:
     sequence_tokens: int
     device: Literal["cpu", "cuda"]
 
+    @property
+    def profile(self) -> Literal["cpu", "gpu"]:
+        """The size of the task, the same in a smoke test on the CPU."""
+        return "gpu" if self.device == "cuda" else "cpu"
+
 
 def order_message(
     shape: Shape, files: Mapping[str, str], *, mode: str, seed: int = 0, seconds: float = 0.0
@@ -28,6 +33,7 @@ def order_message(
         "seconds": seconds,
         "seed": seed,
         "sequence_tokens": shape.sequence_tokens,
+        "profile": shape.profile,
         "device": shape.device if mode != "smoke" else "cpu",
     }
     order = {

@@ -1,0 +1,196 @@
+"""Puts the parts together for the command line: from settings, policy and task to a working lab."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestrator.data import TRAINING_FILES, DataFolder, load_data
+from orchestrator.errors import SetupError
+from orchestrator.gate import PolicyGate
+from orchestrator.policy import Policy, SandboxPolicy, load_policy
+from orchestrator.ports import Gate, Proposer
+from orchestrator.proposers.endpoint import Endpoint
+from orchestrator.proposers.openai import OpenAIProposer
+from orchestrator.proposers.prompt import PromptBuilder
+from orchestrator.proposers.replay import ReplayProposer
+from orchestrator.proposers.tuner import ConstantTuner
+from orchestrator.sandbox.container import RUN_LABEL, Outfit
+from orchestrator.sandbox.docker import DockerSandbox
+from orchestrator.sandbox.engine import Engine, EngineFacts
+from orchestrator.sandbox.gpu import Grant, choose_grant, find_gpus
+from orchestrator.sandbox.order import Shape
+from orchestrator.sandbox.ownership import OWNER_LABEL, guarded, owner_of, reap
+from orchestrator.sandbox.smoke import SmokeGate
+from orchestrator.sandbox.volumes import DataFile, fill_data_volume
+from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
+from orchestrator.settings import Settings
+from orchestrator.task import Profile, Task, load_task
+
+SHARE_OF_MEMORY = 0.8
+PROJECT = Path(__file__).resolve().parent.parent
+SECCOMP = PROJECT / "policies" / "seccomp.json"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Engine, card, task and policy of one command, as they are in force on this machine."""
+
+    settings: Settings
+    policy: Policy
+    task: Task
+    engine: Engine
+    facts: EngineFacts
+    grant: Grant
+
+    @property
+    def profile_name(self) -> Literal["cpu", "gpu"]:
+        return "gpu" if self.grant.gpu else "cpu"
+
+    @property
+    def profile(self) -> Profile:
+        return self.task.profiles[self.profile_name]
+
+    @cached_property
+    def outfit(self) -> Outfit:
+        """The containers' common part; limits never exceed what the engine's machine has."""
+        policy = self.policy.sandbox
+        if policy.runtime not in self.facts.runtimes:
+            raise SetupError(
+                f"the engine has no runtime {policy.runtime}",
+                remedy="install and register it, or choose another sandbox.runtime",
+            )
+        return Outfit(
+            image=self.engine.image_id(self.settings.image),
+            policy=policy.model_copy(update={"memory_mib": self._memory_mib(policy)}),
+            seccomp=SECCOMP.read_text(encoding="utf-8"),
+            cpus=min(policy.cpus, float(self.facts.cpus)),
+            labels={},
+            grant=self.grant,
+        )
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.task.entry_file, self.profile.sequence_tokens, self.grant.device)
+
+    def data_path(self, source: str = "") -> Path:
+        """Where the profile's data lies, or that of another source with the same vocabulary."""
+        name = (source or self.profile.data).replace(":", "-").replace("/", "_")
+        return self.settings.data / f"{name}-{self.profile.vocab_size}"
+
+    def lint(self) -> PolicyGate:
+        return PolicyGate(self.policy.edit, self.task.entry_file, self.task.entry_points)
+
+    def _memory_mib(self, policy: SandboxPolicy) -> int:
+        return min(policy.memory_mib, int(self.facts.memory_bytes * SHARE_OF_MEMORY) >> 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """What examines attempts: gates, sandbox and scorer over one data folder."""
+
+    gates: tuple[Gate, ...]
+    sandbox: DockerSandbox
+    scorer: ClaimsScorer
+
+
+def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Bench:
+    """Raises SetupError for a policy, a task, an engine or a card that is not as it should be."""
+    policy, task = load_policy(policy_path), load_task(task_folder)
+    engine = Engine.connect()
+    facts = engine.facts()
+    wanted = policy.sandbox.device
+    grant = choose_grant(
+        wanted,
+        find_gpus() if wanted != "cpu" else (),
+        runtimes=facts.runtimes,
+        cdi_devices=facts.cdi_devices,
+        pinned=settings.gpu,
+    )
+    return Bench(settings, policy, task, engine, facts, grant)
+
+
+@contextmanager
+def open_rig(bench: Bench, tag: str, data: DataFolder) -> Iterator[Rig]:
+    """Everything between a proposal and its score; leaving it leaves no container behind."""
+    data.verify()
+    labels = {RUN_LABEL: tag, OWNER_LABEL: owner_of(os.getpid())}
+    outfit = replace(bench.outfit, labels=labels)
+    reap(bench.engine)
+    with guarded():
+        files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
+        outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files))
+        held_out = HeldOut(
+            cut_rows(data.tokens("val"), bench.profile.eval_rows, bench.profile.sequence_tokens),
+            data.token_bytes,
+            bench.profile.eval_batch_rows,
+        )
+        policy = bench.policy
+        smoke = SmokeGate(bench.engine, outfit, bench.shape, policy.budget)
+        gates: tuple[Gate, ...] = (bench.lint(), smoke) if policy.budget.smoke else (bench.lint(),)
+        with DockerSandbox(bench.engine, outfit, bench.shape, policy.budget, policy.metric) as sandbox:
+            yield Rig(gates, sandbox, ClaimsScorer(sandbox, held_out, policy.metric))
+
+
+def choose_proposer(bench: Bench, wanted: str, say: Callable[[str], Any]) -> Proposer:
+    """`auto` is the model when there is one to ask, else the tuner, and says so.
+
+    Raises SetupError for a name that is none, or a model that is not set up.
+    """
+    settings, task = bench.settings, bench.task
+    if wanted == "auto":
+        wanted = "openai" if settings.has_model else "tuner"
+        if wanted == "tuner":
+            say("no OPENAI_API_KEY and no OPENAI_BASE_URL: the tuner proposes")
+    if wanted == "tuner":
+        return ConstantTuner(entry_file=task.entry_file, gpu=bench.grant.gpu is not None)
+    if wanted.startswith("replay:"):
+        return ReplayProposer(Path(wanted.removeprefix("replay:")), task.entry_file)
+    if wanted == "openai":
+        prompt = _prompt(bench.policy, task, bench.profile_name)
+        return OpenAIProposer(endpoint_of(settings), prompt, name=f"openai:{settings.model}")
+    raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
+
+
+def endpoint_of(settings: Settings) -> Endpoint:
+    """Raises SetupError when there is no model to ask."""
+    if not settings.has_model:
+        raise SetupError("there is no model to ask", remedy="set OPENAI_API_KEY, or use --proposer tuner")
+    return Endpoint(
+        model=settings.model,
+        api_key=settings.api_key.get_secret_value() if settings.api_key else "",
+        base_url=settings.base_url,
+        total_seconds=settings.model_seconds,
+    )
+
+
+def check_model(settings: Settings, policy_path: Path, task_folder: Path) -> None:
+    """Ask the model one word. Raises SetupError or ProposerError with the remedy."""
+    policy, task = load_policy(policy_path), load_task(task_folder)
+    OpenAIProposer(endpoint_of(settings), _prompt(policy, task, "cpu")).check()
+
+
+def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:
+    return PromptBuilder(
+        agenda=task.read_agenda(),
+        edit=policy.edit,
+        entry_file=task.entry_file,
+        entry_points=task.entry_points,
+        metric=task.metric.name,
+        unit=task.metric.unit,
+        train_seconds=policy.budget.train_seconds,
+        device=device,
+    )
+
+
+def data_of(bench: Bench, folder: Path | None) -> DataFolder:
+    """The data to train and score on: the folder given, else the profile's. Raises SetupError."""
+    data = load_data(folder or bench.data_path())
+    if data.vocab_size != bench.profile.vocab_size and folder is None:
+        raise SetupError(f"{data.path} has {data.vocab_size} tokens", remedy="run 'make data'")
+    return data

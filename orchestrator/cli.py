@@ -1,0 +1,96 @@
+"""The command line. Every verb ends in an exit code; errors are one line and a remedy."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator import verbs
+from orchestrator.errors import OrchestratorError
+
+TASK = Path("train_template")
+POLICY = Path("policies/default.yaml")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; the exit code is 0, or that of the error's class, or 130 when interrupted."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code: int = arguments.verb(arguments)
+    except OrchestratorError as error:
+        sys.stderr.write(f"autoresearch: {error.message}\n")
+        if error.remedy:
+            sys.stderr.write(f"  remedy: {error.remedy}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("autoresearch: interrupted; the record is whole, run it again to go on\n")
+        return 130
+    except BrokenPipeError:
+        return 0
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every verb with its options."""
+    parser = argparse.ArgumentParser(
+        prog="autoresearch", description="A model edits train.py all night, each edit in a sealed container."
+    )
+    verbs_ = parser.add_subparsers(required=True, metavar="VERB")
+    _add_run(verbs_)
+    _add_try(verbs_)
+    status = _verb(verbs_, "status", verbs.status, "show where a run stands")
+    status.add_argument("--tag", default="", help="the run's name (default: the newest)")
+    _add_data(verbs_)
+    _with_bench(_verb(verbs_, "doctor", verbs.doctor, "check this machine; a remedy for each miss"))
+    reap = _verb(verbs_, "reap", verbs.reap_orphans, "remove containers and volumes of dead runs")
+    reap.add_argument("--all", action="store_true", help="also those of runs that are still alive")
+    audit = verbs_.add_parser("audit", help="look after the audit log").add_subparsers(required=True)
+    verify = _verb(audit, "verify", verbs.audit_verify, "check log, commits, refs and exports")
+    verify.add_argument("--tag", default="", help="the run's name (default: the newest)")
+    policy = verbs_.add_parser("policy", help="work on policy files").add_subparsers(required=True)
+    check = _verb(policy, "check", verbs.policy_check, "check policy files")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    return parser
+
+
+def _add_run(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = _with_bench(_verb(group, "run", verbs.run, "the loop; a run that exists is gone on with"))
+    run.add_argument("--tag", default="overnight", help="the run's name, a folder below runs/")
+    run.add_argument("--hours", type=float, help="stop after so many hours, counted from this start")
+    run.add_argument("--experiments", type=int, help="stop after so many trained attempts of this start")
+    run.add_argument("--proposer", default="auto", help="auto, openai, tuner or replay:FOLDER")
+    run.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
+
+
+def _add_try(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    attempt = _with_bench(_verb(group, "try", verbs.try_file, "one file through gate, sandbox and scorer"))
+    attempt.add_argument("file", type=Path, metavar="FILE", help="a train.py; nothing is committed")
+    attempt.add_argument("--json", action="store_true", help="print one JSON object")
+    attempt.add_argument("--seed", type=int, default=1, help="the seed that the run gets")
+    attempt.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
+
+
+def _add_data(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    data = _with_bench(_verb(group, "data", verbs.prepare_data, "prepare the task's data"))
+    data.add_argument("--source", default="", help="stdlib, folder:PATH, climbmix or tinystories")
+    data.add_argument("--out", type=Path, help="the folder to prepare (default: below data/)")
+
+
+def _with_bench(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--policy", type=Path, default=POLICY, help=f"default: {POLICY}")
+    parser.add_argument("--task", type=Path, default=TASK, help=f"default: {TASK}")
+    return parser
+
+
+def _verb(
+    group: argparse._SubParsersAction[argparse.ArgumentParser], name: str, function: verbs.Verb, summary: str
+) -> argparse.ArgumentParser:
+    parser = group.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(verb=function)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

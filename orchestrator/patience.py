@@ -1,0 +1,36 @@
+"""What becomes of our own faults: they are repeated, recorded, and never turned into a score."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from orchestrator.errors import SandboxError, ScorerError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Repeats work that the engine or the scorer broke, `faults_in_a_row` times at most.
+
+    `record` is told each fault. The last one is raised, which pauses the run: the attempt stays
+    open in the ledger and is taken up again at the next start.
+    """
+
+    faults_in_a_row: int
+    record: Callable[..., Any]
+    wait_seconds: float = 2.0
+
+    def insist(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The work's result. Raises SandboxError or ScorerError after so many faults in a row."""
+        for fault in range(1, self.faults_in_a_row):
+            try:
+                return work(*args, **kwargs)
+            except (SandboxError, ScorerError) as error:
+                self.record("fault_occurred", fault=fault, kind=type(error).__name__, message=str(error))
+                time.sleep(self.wait_seconds * fault)
+        return work(*args, **kwargs)

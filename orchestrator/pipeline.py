@@ -1,0 +1,115 @@
+"""Where attempts come from: the interrupted one first, then the baseline, then the proposer's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.decision import decide
+from orchestrator.errors import ProposalsExhausted, ProposerError, SetupError
+from orchestrator.policy import BudgetPolicy
+from orchestrator.ports import Gate, Ledger, Proposer, Rules, Watcher
+from orchestrator.records import Attempt, Experiment, Files, Proposal, Usage, Verdict
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Gives the loop attempts that were opened in the ledger and allowed by every gate."""
+
+    proposer: Proposer
+    gates: Sequence[Gate]
+    ledger: Ledger
+    rules: Rules
+    budget: BudgetPolicy
+    template: Files
+    watcher: Watcher
+    _spent: Usage = field(default=Usage())
+    _recovered: bool = field(default=False)
+    _baseline_tried: bool = field(default=False)
+
+    def next(self) -> Experiment:
+        """The next attempt with its verdict, always an allowed one.
+
+        Refused attempts are closed on the way. Raises SetupError when the baseline itself cannot be
+        used, ProposerError when proposals are refused in a row, ProposalsExhausted when nothing is left.
+        """
+        reviewed = self._interrupted() or self._baseline()
+        return reviewed or self._proposed()
+
+    def _interrupted(self) -> Experiment | None:
+        if self._recovered:
+            return None
+        self._recovered = True
+        attempt = self.ledger.recover()
+        if attempt is None:
+            return None
+        self.watcher.opened(attempt)
+        reviewed = self._review(attempt)
+        if reviewed.verdict.allowed:
+            return reviewed
+        self._close(reviewed)
+        return None
+
+    def _baseline(self) -> Experiment | None:
+        if self.ledger.evidence().best_value is not None:
+            return None
+        if self._baseline_tried:
+            entries = self.ledger.history().entries
+            raise SetupError(
+                f"the baseline has no score: {entries[-1].reason}",
+                remedy="mend the task's train.py; 'autoresearch try' shows its log",
+            )
+        self._baseline_tried = True
+        proposal = Proposal("baseline", dict(self.template), "the task as it stands", "template")
+        reviewed = self._open(proposal)
+        if reviewed.verdict.allowed:
+            return reviewed
+        self._close(reviewed)
+        message = f"the baseline is refused: {reviewed.verdict.reason}"
+        raise SetupError(message, remedy="mend the task or the policy")
+
+    def _proposed(self) -> Experiment:
+        for _ in range(self.budget.refusals_in_a_row):
+            reviewed = self._open(self._propose())
+            if reviewed.verdict.allowed:
+                return reviewed
+            self._close(reviewed)
+        count, last = self.budget.refusals_in_a_row, reviewed.verdict.reason
+        raise ProposerError(
+            f"{count} proposals in a row were refused; the last: {last}",
+            remedy="read them with 'autoresearch status', then mend program.md or the policy",
+        )
+
+    def _propose(self) -> Proposal:
+        spent, limits = self._spent, self.budget
+        tokens = spent.prompt_tokens + spent.completion_tokens
+        if spent.requests and (spent.requests >= limits.model_requests or tokens >= limits.model_tokens):
+            raise ProposalsExhausted(
+                f"the model's budget is spent: {spent.requests} requests, {tokens} tokens",
+                remedy="raise budget.model_requests or budget.model_tokens in the policy",
+            )
+        self.watcher.proposing(self.proposer.name)
+        proposal = self.proposer.propose(self.ledger.history())
+        self._spent = Usage(
+            spent.requests + proposal.usage.requests,
+            spent.prompt_tokens + proposal.usage.prompt_tokens,
+            spent.completion_tokens + proposal.usage.completion_tokens,
+        )
+        return proposal
+
+    def _open(self, proposal: Proposal) -> Experiment:
+        attempt = self.ledger.open(proposal)
+        self.watcher.opened(attempt)
+        return self._review(attempt)
+
+    def _review(self, attempt: Attempt) -> Experiment:
+        for gate in self.gates:
+            verdict = gate.review(attempt)
+            if not verdict.allowed:
+                return Experiment(attempt, verdict)
+        return Experiment(attempt, Verdict())
+
+    def _close(self, refused: Experiment) -> None:
+        decision = decide(refused, self.ledger.evidence(), self.rules)
+        self.ledger.close(refused, decision)
+        self.watcher.closed(refused, decision)

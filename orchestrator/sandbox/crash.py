@@ -1,0 +1,18 @@
+"""One line on how a container ended, for people and proposers to read. Nothing branches on it."""
+
+from __future__ import annotations
+
+from orchestrator.sandbox.engine import Exit
+from orchestrator.text import sanitise_line
+
+KILLED = 137  # 128 + SIGKILL, ours and the kernel's alike
+
+
+def crash_reason(exit_: Exit, log: str) -> str:
+    """The last line of a traceback if there is one, else the exit code and the last line."""
+    lines = [line for line in log.strip().splitlines() if line.strip()]
+    if exit_.code == KILLED or exit_.oom_killed:
+        return f"killed (exit code {exit_.code}), most likely for using too much memory"
+    if lines and "Traceback" in log:
+        return sanitise_line(lines[-1], 200)
+    return f"exit code {exit_.code}" + (f": {sanitise_line(lines[-1], 160)}" if lines else "")

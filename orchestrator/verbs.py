@@ -1,0 +1,238 @@
+"""What each verb does, once its arguments are read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from orchestrator import assembly
+from orchestrator.assembly import Bench, Rig
+from orchestrator.budget import Budget, Interrupts
+from orchestrator.diagnosis import diagnose
+from orchestrator.errors import LedgerError, ProposalsExhausted, SetupError
+from orchestrator.ledger.folder import Origin
+from orchestrator.ledger.git import GitLedger
+from orchestrator.ledger.reading import read_run
+from orchestrator.ledger.verification import verify_run
+from orchestrator.loop import Lab, examine, run_night
+from orchestrator.patience import Patience
+from orchestrator.pipeline import Pipeline
+from orchestrator.policy import load_policy
+from orchestrator.records import Attempt, Experiment, Proposal, Verdict
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.ownership import reap
+from orchestrator.sandbox.volumes import export_stdlib
+from orchestrator.settings import load_settings
+from orchestrator.views.console import Console, best_line
+
+Verb = Callable[[Namespace], int]
+_TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def run(arguments: Namespace) -> int:
+    """The night. Exit code 0 when the budget is spent."""
+    settings = load_settings()
+    bench = assembly.open_bench(settings, arguments.policy, arguments.task)
+    console = Console(unit=bench.task.metric.unit)
+    proposer = assembly.choose_proposer(bench, arguments.proposer, console.say)
+    data = assembly.data_of(bench, arguments.data)
+    budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
+    template = bench.task.read_files()
+    with GitLedger(settings.runs / checked_tag(arguments.tag), _origin(bench, template)) as ledger:
+        with assembly.open_rig(bench, arguments.tag, data) as rig, Interrupts(budget, console.say):
+            pipeline = Pipeline(
+                proposer, rig.gates, ledger, bench.policy.decision, bench.policy.budget, template, console
+            )
+            console.say(_greeting(bench, arguments.tag))
+            ledger.record("night_began", **_circumstances(bench, data.sha256, proposer.name))
+            _spend(_lab(bench, rig, ledger, pipeline, console), budget, console)
+        ledger.record("night_ended", reason=budget.why_ended)
+        entries = ledger.history().entries
+    console.say("")
+    console.history(entries)
+    console.say(best_line(entries, bench.task.metric.unit), "bold")
+    console.say(f"records: {settings.runs / arguments.tag}   ended: {budget.why_ended}")
+    return 0
+
+
+def try_file(arguments: Namespace) -> int:
+    """One file, nothing committed. Exit code 0 when it was scored, 1 when it was not."""
+    bench = assembly.open_bench(load_settings(), arguments.policy, arguments.task)
+    data = assembly.data_of(bench, arguments.data)
+    files = bench.task.read_files() | {bench.task.entry_file: read_text(arguments.file)}
+    attempt = Attempt(0, Proposal(arguments.file.name, files, proposer="try"), files, arguments.seed)
+    with assembly.open_rig(bench, "try", data) as rig:
+        console = Console(sys.stderr, unit=bench.task.metric.unit)
+        experiment = _examine_once(rig, attempt, console)
+    if arguments.json:
+        sys.stdout.write(json.dumps(_as_json(experiment), indent=2) + "\n")
+    else:
+        console.say(_summary(experiment))
+    return 0 if experiment.value is not None else 1
+
+
+def status(arguments: Namespace) -> int:
+    """The newest run, or the one named: its table and its best."""
+    folder = run_folder(load_settings().runs, arguments.tag)
+    console, summary = Console(), read_run(folder)
+    console.history(summary.entries)
+    console.say(best_line(summary.entries, ""), "bold")
+    console.say(f"{folder}: {'in progress' if summary.in_progress else 'not running'}")
+    return 0
+
+
+def prepare_data(arguments: Namespace) -> int:
+    """Run the task's own prepare.py; the image's library is exported for it when it asks for `stdlib`."""
+    settings = load_settings()
+    bench = assembly.open_bench(settings, arguments.policy, arguments.task)
+    source = arguments.source or bench.profile.data
+    out = arguments.out or bench.data_path(source)
+    command = [sys.executable, str(bench.task.folder / "prepare.py"), "--source", source]
+    command += ["--vocab-size", str(bench.profile.vocab_size), "--out", str(out)]
+    if source == "stdlib":
+        command += ["--documents", str(_exported_stdlib(bench, settings.data))]
+    finished = subprocess.run(command, check=False)  # noqa: S603 - the task's own program
+    return finished.returncode
+
+
+def doctor(arguments: Namespace) -> int:
+    """Every check with its remedy. Exit code 1 when something that a run needs is missing."""
+    findings = diagnose(load_settings(), arguments.policy, arguments.task)
+    console = Console()
+    for finding in findings:
+        console.say(f"{finding.state:<8} {finding.subject:<8} {finding.message}", finding.style)
+        if finding.remedy:
+            console.say(f"{'':<17} remedy: {finding.remedy}")
+    return 1 if any(finding.fatal for finding in findings) else 0
+
+
+def reap_orphans(arguments: Namespace) -> int:
+    """Remove what dead runs left behind."""
+    engine = Engine.connect()
+    containers, volumes = reap(engine, lambda _: True) if arguments.all else reap(engine)
+    Console().say(f"removed {containers} containers and {volumes} volumes")
+    return 0
+
+
+def audit_verify(arguments: Namespace) -> int:
+    """Check a run's records against each other. Raises LedgerError at the first break."""
+    folder = run_folder(load_settings().runs, arguments.tag)
+    findings = verify_run(folder)
+    if findings:
+        for finding in findings[1:]:
+            Console().say(f"{finding.place}: {finding.problem}")
+        message = f"{folder}: {findings[0].place}: {findings[0].problem}"
+        raise LedgerError(message, remedy="keep the folder as it is and find out who touched it")
+    Console().say(f"{folder}: the log, the commits, the refs and the exports agree")
+    return 0
+
+
+def policy_check(arguments: Namespace) -> int:
+    """Each file is read with everything that it extends. Raises SetupError at the first bad one."""
+    for path in arguments.files:
+        Console().say(f"{path}: sound, digest {load_policy(path).digest[:12]}")
+    return 0
+
+
+def checked_tag(tag: str) -> str:
+    """The tag, if it is a plain name. Raises SetupError."""
+    if not _TAG.fullmatch(tag):
+        raise SetupError(f"{tag!r} is not a tag", remedy="use a-z, 0-9 and -, at most 32 characters")
+    return tag
+
+
+def run_folder(runs: Path, tag: str) -> Path:
+    """The run that is named, else the one whose log changed last. Raises SetupError."""
+    pattern = f"{checked_tag(tag)}/audit.jsonl" if tag else "*/audit.jsonl"
+    logs = sorted(runs.glob(pattern), key=lambda path: path.stat().st_mtime)
+    if not logs:
+        raise SetupError(f"there is no run {tag}".rstrip() + f" in {runs}", remedy="start one: 'make demo'")
+    return logs[-1].parent
+
+
+def read_text(path: Path) -> str:
+    """A file that the user named. Raises SetupError."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path} cannot be read: {error}", remedy="name a UTF-8 text file") from None
+
+
+def _spend(lab: Lab, budget: Budget, console: Console) -> None:
+    try:
+        run_night(lab, budget)
+    except ProposalsExhausted as end:
+        budget.stop(end.message)
+        console.say(str(end))
+
+
+def _lab(bench: Bench, rig: Rig, ledger: GitLedger, pipeline: Pipeline, console: Console) -> Lab:
+    patience = Patience(bench.policy.budget.faults_in_a_row, ledger.record)
+    return Lab(pipeline, rig.sandbox, rig.scorer, ledger, bench.policy.decision, patience, console)
+
+
+def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
+    for gate in rig.gates:
+        verdict = gate.review(attempt)
+        if not verdict.allowed:
+            return Experiment(attempt, verdict)
+    return examine(rig.sandbox, rig.scorer, Experiment(attempt, Verdict()), console)
+
+
+def _origin(bench: Bench, template: Mapping[str, str]) -> Origin:
+    return Origin(bench.task.name, template, bench.policy.digest, version("autoresearch-sandbox"))
+
+
+def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, Any]:
+    card = bench.grant.gpu
+    return {
+        "proposer": proposer,
+        "engine": dataclasses.asdict(bench.facts),
+        "image": bench.outfit.image,
+        "gpu": dataclasses.asdict(card) if card else None,
+        "data_sha256": data_sha256,
+        "policy_digest": bench.policy.digest,
+    }
+
+
+def _greeting(bench: Bench, tag: str) -> str:
+    card = bench.grant.gpu.name if bench.grant.gpu else f"the processor, {bench.outfit.cpus:g} cores"
+    seconds = bench.policy.budget.train_seconds
+    policy = bench.policy.digest[:12]
+    return f"run {tag}: {bench.task.name}, {seconds:g} s an attempt on {card}, policy {policy}"
+
+
+def _as_json(experiment: Experiment) -> dict[str, Any]:
+    run, score = experiment.run, experiment.score
+    objections = [dataclasses.asdict(objection) for objection in experiment.verdict.objections]
+    return {
+        "verdict": {"allowed": experiment.verdict.allowed, "objections": objections},
+        "run": dataclasses.asdict(run) if run else None,
+        "score": dataclasses.asdict(score) if score else None,
+    }
+
+
+def _summary(experiment: Experiment) -> str:
+    if experiment.value is None:
+        return f"no score: {experiment.failure}"
+    seconds = experiment.run.train_seconds if experiment.run else 0.0
+    return f"scored {experiment.value:.6f} after {seconds:.1f} s of training"
+
+
+def _exported_stdlib(bench: Bench, folder: Path) -> Path:
+    """The library as JSON lines, exported once for each image."""
+    path = folder / f"stdlib-{bench.outfit.image.removeprefix('sha256:')[:12]}.jsonl"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_bytes(export_stdlib(bench.engine, bench.outfit))
+        part.replace(path)
+    return path

@@ -1,0 +1,97 @@
+"""Plain lines for a person, and tables. All text of candidates and models is made safe first."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+from typing import IO
+
+from rich.console import Console as RichConsole
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.records import Action, Attempt, Decision, Entry, Experiment, Run
+from orchestrator.text import sanitise_line
+
+TITLE_WIDTH = 60
+_STYLES = {Action.KEEP: "green", Action.DISCARD: "dim", Action.REPEAT: "yellow"}
+
+
+class Console:
+    """Writes lines; a reader that went away is no error. The port `Watcher`."""
+
+    def __init__(self, stream: IO[str] | None = None, unit: str = "") -> None:
+        self._rich = RichConsole(file=stream, highlight=False, soft_wrap=True)
+        self._unit = unit
+        self._began = time.monotonic()
+
+    def say(self, line: str, style: str = "") -> None:
+        """One line of ours. It must hold no untrusted text that was not sanitised."""
+        self._print(Text(line, style=style))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+        """A table whose last column takes the room that is left."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            numeric = column in {"value", "seconds", "#"}
+            table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+        for row in rows:
+            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        self._print(table)
+
+    def proposing(self, proposer: str) -> None:
+        self._began = time.monotonic()
+        if proposer.startswith("openai"):
+            self.say(f"      asking {proposer}", "dim")
+
+    def opened(self, attempt: Attempt) -> None:
+        self._began = time.monotonic()
+        self.say(f"{attempt.name}  {sanitise_line(attempt.proposal.title, 100)}", "bold")
+
+    def training(self, attempt: Attempt) -> None:
+        self.say(f"      training, seed {attempt.seed}", "dim")
+
+    def scoring(self, attempt: Attempt, run: Run) -> None:  # noqa: ARG002 - the port's signature
+        claims = run.result.claims if run.result else {}
+        steps = f", {claims['steps']:.0f} steps" if "steps" in claims else ""
+        self.say(f"      trained {run.train_seconds:.1f} s{steps}; scoring", "dim")
+
+    def closed(self, experiment: Experiment, decision: Decision) -> None:
+        took = time.monotonic() - self._began
+        value = "" if experiment.value is None else f"{experiment.value:.6f} {self._unit}  "
+        reason = sanitise_line(decision.reason, 300)
+        self.say(f"      {value}{decision.action.value}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
+
+    def history(self, entries: Sequence[Entry]) -> None:
+        """The table that a run ends with: one row an attempt."""
+        rows = [
+            (
+                f"{entry.number:04d}",
+                "" if entry.value is None else f"{entry.value:.6f}",
+                Text(_outcome(entry), style=_STYLES[entry.action]),
+                f"{entry.train_seconds:.1f}",
+                sanitise_line(entry.title, TITLE_WIDTH),
+            )
+            for entry in entries
+        ]
+        self.table(("#", "value", "decision", "seconds", "title"), rows)
+
+    def _print(self, content: Text | Table) -> None:
+        with contextlib.suppress(OSError):
+            self._rich.print(content)
+
+
+def _outcome(entry: Entry) -> str:
+    return entry.action.value if entry.value is not None else entry.status.replace("_", " ")
+
+
+def best_line(entries: Sequence[Entry], unit: str) -> str:
+    """One sentence on where the night ended, against its baseline."""
+    kept = [entry for entry in entries if entry.action is Action.KEEP and entry.value is not None]
+    if not kept or kept[0].value is None or kept[-1].value is None:
+        return "no score yet"
+    first, last = kept[0].value, kept[-1].value
+    share = f"{(first - last) / first:.2%} lower" if last < first else "not beaten"
+    counts = f"{len(kept) - 1} kept of {len(entries) - 1}"
+    return f"baseline {first:.6f}, best {last:.6f} {unit} ({share}), {counts}".replace("  ", " ")

@@ -1,0 +1,75 @@
+"""Looks for the network, other data, other files and its own limits, and prints what it finds."""
+
+import json
+import os
+import resource
+import socket
+
+import torch
+from torch import nn
+
+import harness
+
+
+class Bigram(nn.Module):
+    def __init__(self, vocab: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(vocab, vocab)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.table(tokens)
+
+
+def build_model(config: dict) -> nn.Module:
+    return Bigram(config["vocab"])
+
+
+def train(steps: int = 40) -> tuple[nn.Module, float]:
+    torch.manual_seed(harness.seed())
+    model = Bigram(harness.vocab_size())
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    loss = torch.zeros(())
+    for _, (inputs, targets) in zip(range(steps), harness.batches(8)):
+        loss = nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model, loss.item()
+
+
+def connects(address: tuple) -> str:
+    try:
+        socket.create_connection(address, timeout=2).close()
+    except OSError as error:
+        return type(error).__name__ + str(error.errno)
+    return "connected"
+
+
+def writes(path: str) -> str:
+    try:
+        with open(path, "w"):
+            return "written"
+    except OSError as error:
+        return os.strerror(error.errno)
+
+
+def main() -> None:
+    status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\t" in line)
+    found = {
+        "data": sorted(os.listdir("/data")),
+        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "outside": connects(("1.1.1.1", 443)),
+        "root": writes("/opt/autoresearch/harness.py"),
+        "data_write": writes("/data/train.bin"),
+        "uid": os.getuid(),
+        "capabilities": status["CapEff"].strip(),
+        "no_new_privileges": status["NoNewPrivs"].strip(),
+        "seccomp": status["Seccomp"].strip(),
+        "environment": sorted(os.environ),
+        "open_files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        "mounts": sorted(line.split()[4] for line in open("/proc/self/mountinfo")),
+        "docker": os.path.exists("/var/run/docker.sock"),
+    }
+    print("FOUND " + json.dumps(found), flush=True)
+    model, loss = train(2)
+    harness.save(model, {"vocab": harness.vocab_size()}, {"train_loss": loss})

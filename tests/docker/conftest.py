@@ -1,0 +1,143 @@
+"""A real engine, the real image, and a data folder small enough to score in a moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orchestrator.assembly import SECCOMP
+from orchestrator.data import TRAINING_FILES, DataFolder, load_data
+from orchestrator.policy import BudgetPolicy, MetricPolicy, SandboxPolicy
+from orchestrator.records import Attempt, Proposal, Run, Score
+from orchestrator.sandbox.container import RUN_LABEL, Outfit
+from orchestrator.sandbox.docker import DockerSandbox
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.order import Shape
+from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
+from orchestrator.sandbox.volumes import DataFile, fill_data_volume
+from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
+
+IMAGE = os.environ.get("AUTORESEARCH_IMAGE", "autoresearch-sandbox:latest")
+CANDIDATES = Path(__file__).parent / "candidates"
+TAG = f"tests-{os.getpid()}"
+VOCAB = 260
+ROW_TOKENS = 64
+
+
+def candidate(name: str) -> str:
+    return (CANDIDATES / f"{name}.py").read_text(encoding="utf-8")
+
+
+def attempt_of(source: str, seed: int = 1) -> Attempt:
+    files = {"train.py": source}
+    return Attempt(number=1, proposal=Proposal("a test", files), files=files, seed=seed)
+
+
+@dataclass(frozen=True)
+class Station:
+    """Everything that a test needs to run and score one file."""
+
+    engine: Engine
+    outfit: Outfit
+    data: DataFolder
+    budget: BudgetPolicy
+    metric: MetricPolicy
+    sandbox: DockerSandbox
+    scorer: ClaimsScorer
+
+    def run(self, name: str, seed: int = 1) -> Run:
+        return self.sandbox.run(attempt_of(candidate(name), seed))
+
+    def run_and_score(self, name: str, seed: int = 1) -> tuple[Run, Score]:
+        run = self.run(name, seed)
+        assert run.completed, f"{run.reason}\n{run.log}"
+        return run, self.scorer.score(run)
+
+    def leftovers(self) -> list[str]:
+        """Names of containers and volumes of this test run, the warm pair and data volumes left out."""
+        self.sandbox.close()
+        mine = f"{RUN_LABEL}={TAG}"
+        containers = [str(c["Names"]) for c in self.engine.containers(mine)]
+        return containers + [str(v["Name"]) for v in self.engine.volumes(mine)]
+
+
+def write_bytes_as_tokens(folder: Path) -> DataFolder:
+    """A data folder whose tokens are the bytes of this repository's own sources."""
+    sources = sorted(Path(__file__).parents[2].joinpath("orchestrator").glob("*.py"))
+    text = b"".join(path.read_bytes() for path in sources)
+    tokens = np.concatenate([[256], np.frombuffer(text, dtype=np.uint8)]).astype("<u2")
+    token_bytes = [f"{value:02x}" for value in range(256)] + [""] * 4
+    special = {f"<|special_{index}|>": 256 + index for index in range(4)}
+    tokenizer = {"version": 1, "pattern": ".", "special_tokens": special, "tokens": token_bytes}
+    folder.mkdir(parents=True, exist_ok=True)
+    third = len(tokens) // 3
+    for index, split in enumerate(("train", "val", "holdout")):
+        (folder / f"{split}.bin").write_bytes(tokens[index * third : (index + 1) * third].tobytes())
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    names = ("train.bin", "val.bin", "holdout.bin", "tokenizer.json")
+    files = {name: _entry(folder / name) for name in names}
+    manifest = {"version": 1, "vocab_size": VOCAB, "token_bytes": token_bytes, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return load_data(folder)
+
+
+def _entry(path: Path) -> dict[str, object]:
+    data = path.read_bytes()
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return Engine.connect()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return write_bytes_as_tokens(tmp_path_factory.mktemp("data") / "bytes")
+
+
+@pytest.fixture(scope="session")
+def outfit(engine: Engine, data: DataFolder) -> Outfit:
+    policy = SandboxPolicy(
+        memory_mib=1024, shm_mib=64, pids=256, tmp_mib=64, work_mib=128, output_mib=16, log_kib=64
+    )
+    labels = {RUN_LABEL: TAG, OWNER_LABEL: owner_of(os.getpid())}
+    seccomp = SECCOMP.read_text(encoding="utf-8")
+    bare = Outfit(engine.image_id(IMAGE), policy, seccomp, 1.0, labels)
+    files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
+    return replace(bare, data_volume=fill_data_volume(engine, bare, files))
+
+
+@pytest.fixture(scope="session")
+def station(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Station]:
+    """With time enough for honest work on a busy machine."""
+    budget = BudgetPolicy(train_seconds=60.0, save_seconds=1.0, grace_seconds=0.5, smoke=False)
+    with open_station(engine, outfit, data, budget) as station:
+        yield station
+
+
+@pytest.fixture(scope="session")
+def hurried(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Station]:
+    """With a deadline that comes soon, for those who mean to outlive it."""
+    budget = BudgetPolicy(train_seconds=3.0, save_seconds=1.0, grace_seconds=0.5, smoke=False)
+    with open_station(engine, outfit, data, budget) as station:
+        yield station
+
+
+@contextmanager
+def open_station(
+    engine: Engine, outfit: Outfit, data: DataFolder, budget: BudgetPolicy
+) -> Iterator[Station]:
+    metric = MetricPolicy(frame_seconds=5.0)
+    shape = Shape("train.py", ROW_TOKENS, "cpu")
+    held_out = HeldOut(cut_rows(data.tokens("val"), 32, ROW_TOKENS), data.token_bytes, 8)
+    with DockerSandbox(engine, outfit, shape, budget, metric) as sandbox:
+        yield Station(engine, outfit, data, budget, metric, sandbox, ClaimsScorer(sandbox, held_out, metric))
