@@ -23,6 +23,13 @@ FORMAT = 1
 _UNFINISHED = "repo.git.unfinished"
 _BEFORE_THE_FIRST_EVENT = frozenset({"lock", _UNFINISHED})
 Step = Callable[[str], None]
+"""Is told the name of each durable step, so that a test can end the process there."""
+CRASH_POINTS = (
+    "create:begin", "create:objects", "create:event", "create:repository",
+    "open:begin", "open:objects", "open:event", "open:ref",
+    "close:begin", "close:objects", "close:event", "close:refs", "close:exports",
+    "resume:begin", "resume:event",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

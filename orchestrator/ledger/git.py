@@ -42,12 +42,6 @@ from orchestrator.records import (
 
 INTERRUPTED_TWICE = "interrupted twice"
 _OWN_EVENTS = frozenset({"run_created", "attempt_opened", "attempt_resumed", "attempt_closed"})
-CRASH_POINTS = (
-    "create:begin", "create:objects", "create:event", "create:repository",
-    "open:begin", "open:objects", "open:event", "open:ref",
-    "close:begin", "close:objects", "close:event", "close:refs", "close:exports",
-    "resume:begin", "resume:event",
-)  # fmt: skip
 
 
 class GitLedger:

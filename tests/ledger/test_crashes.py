@@ -11,7 +11,8 @@ import pytest
 
 from orchestrator.errors import SetupError
 from orchestrator.ledger.audit import read_events
-from orchestrator.ledger.git import CRASH_POINTS, GitLedger
+from orchestrator.ledger.folder import CRASH_POINTS
+from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.verification import verify_run
 from tests.ledger.ledger_parts import KEPT, ORIGIN, git, night_killed_at, proposal, run_night
 
