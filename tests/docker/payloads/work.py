@@ -75,8 +75,9 @@ def compiled_by_torch():
     import torch
 
     model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.GELU(), torch.nn.Linear(16, 2))
-    torch.compile(model)(torch.ones(4, 8)).sum().backward()
-    return all(weight.grad is not None for weight in model.parameters())
+    rows = torch.ones(4, 8)
+    with torch.no_grad():
+        return torch.allclose(torch.compile(model)(rows), model(rows), atol=1e-5)
 
 
 def loaded_by_workers():
