@@ -38,7 +38,7 @@ def bring_up(target: str) -> None:
         environment.create()
         environment.fill()
         return
-    if engine.reach() is engine.Reach.ANSWERS and image.is_ready():
+    if engine.preflight() is engine.Reach.ANSWERS and image.is_ready():
         engine.ensure()
         say(image.STEP, f"ready: {image.name()} matches its inputs")
         if target == "all" or not environment.is_ready():

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 FIRST_SIGN_SECONDS = 2.0
@@ -45,8 +46,13 @@ def run(  # noqa: PLR0913 - one door to every program
     except FileNotFoundError:
         raise SetupError(f"{doing} needs `{argv[0]}`, which is not installed.") from None
     _children.add(child)
+    faults: list[BaseException] = []
+    if feed and child.stdin:
+        threading.Thread(target=_feed, args=(child, child.stdin, feed, faults), daemon=True).start()
     try:
-        return _attend(step, child, doing, feed, timeout_seconds)
+        return _attend(step, child, doing, timeout_seconds)
+    except SetupError as fault:
+        raise (faults[0] if faults else fault) from None
     finally:
         _children.discard(child)
 
@@ -58,24 +64,18 @@ def stop_children() -> None:
         child.terminate()
 
 
-def _attend(
-    step: str,
-    child: subprocess.Popen[bytes],
-    doing: str,
-    feed: Callable[[IO[bytes]], None] | None,
-    timeout_seconds: float,
-) -> str:
+def _attend(step: str, child: subprocess.Popen[bytes], doing: str, timeout_seconds: float) -> str:
     lines: list[str] = []
     reader = threading.Thread(target=_read, args=(child, lines), daemon=True)
     reader.start()
-    if feed and child.stdin:
-        threading.Thread(target=_feed, args=(child.stdin, feed, child), daemon=True).start()
     began, due = time.monotonic(), FIRST_SIGN_SECONDS
     while child.poll() is None:
         reader.join(0.05)
         seconds = time.monotonic() - began
         if seconds > timeout_seconds:
             child.kill()
+            child.wait()
+            reader.join(1.0)
             raise SetupError(f"{doing} took longer than {timeout_seconds:.0f} s and was stopped.")
         if seconds >= due:
             say(step, f"... {seconds:.0f} s  {lines[-1][:90] if lines else doing}")
@@ -88,19 +88,28 @@ def _attend(
 
 
 def _read(child: subprocess.Popen[bytes], lines: list[str]) -> None:
-    for raw in child.stdout or ():
-        text = raw.decode(errors="replace").rstrip().rpartition("\r")[2]
-        if text and not text.startswith("WARNING: Location"):  # pip, once for every absent find-links page
-            lines.append(text)
+    if not child.stdout:
+        return
+    with child.stdout as output:
+        for raw in output:
+            text = raw.decode(errors="replace").rstrip().rpartition("\r")[2]
+            if text and not text.startswith("WARNING: Location"):  # pip, for every absent find-links page
+                lines.append(text)
 
 
-def _feed(sink: IO[bytes], feed: Callable[[IO[bytes]], None], child: subprocess.Popen[bytes]) -> None:
+def _feed(
+    child: subprocess.Popen[bytes],
+    sink: IO[bytes],
+    feed: Callable[[IO[bytes]], None],
+    faults: list[BaseException],
+) -> None:
     try:
         feed(sink)
     except BrokenPipeError:
         pass  # the program ended early; its exit code and its last words say why
-    except BaseException:
+    except Exception as fault:  # noqa: BLE001 - handed to the thread that waits for the program
+        faults.append(fault)
         child.kill()  # half a stream must never look like a whole one
-        raise
     finally:
-        sink.close()
+        with suppress(BrokenPipeError):
+            sink.close()

@@ -70,34 +70,40 @@ def label(image: str, key: str) -> str | None:
     return (json.loads(labels.splitlines()[-1]) or {}).get(key)
 
 
-def ensure() -> None:
-    """Return when an engine answers, or raise the one SetupError that says what to do."""
+def preflight() -> Reach:
+    """Return whether an engine answers, or raise the one SetupError that says why none ever will."""
     found = reach()
-    if found is Reach.ANSWERS:
-        _need_client()
-        say(STEP, f"ready: {address()} answers")
-    elif found is Reach.REFUSED:
+    if found is Reach.REFUSED:
         raise SetupError(
             f"The engine at {address()} refuses permission. Run as root, or join its group:\n"
             "    sudo usermod -aG docker $USER && newgrp docker"
         )
-    elif os.environ.get("DOCKER_HOST"):
+    if found is Reach.ABSENT and os.environ.get("DOCKER_HOST"):
         raise SetupError(
             f"No engine answers at DOCKER_HOST={address()}. Start that engine, or choose the local one:\n"
             "    unset DOCKER_HOST"
         )
-    else:
+    reason = why_not_install()
+    if found is Reach.ABSENT and reason:
+        raise SetupError(
+            f"No Docker engine answers; none is installed or started here, because {reason}. As root:\n"
+            "    apt-get update && apt-get install -y docker.io mmdebstrap\n"
+            "    systemctl start docker    # or, without systemd: dockerd --bridge=none --iptables=false &"
+        )
+    return found
+
+
+def ensure() -> None:
+    """Return when an engine answers: the one that is there, else Debian's."""
+    if preflight() is Reach.ABSENT:
         _provide()
+    else:
+        _need_client()
+        say(STEP, f"ready: {address()} answers")
     _mention_gpu()
 
 
 def _provide() -> None:
-    if reason := why_not_install():
-        raise SetupError(
-            f"No Docker engine answers; none is installed or started here, for {reason}. Run as root:\n"
-            "    apt-get update && apt-get install -y docker.io mmdebstrap\n"
-            "    systemctl start docker    # or, without systemd: dockerd --bridge=none --iptables=false &"
-        )
     if not (shutil.which("dockerd") and shutil.which("docker")):
         install(STEP, ["docker.io", "mmdebstrap"], optional=["runsc", "docker-cli", "debian-archive-keyring"])
     if _service_started() or _answers_within(3.0 if _running("dockerd") else 0.0):

@@ -101,13 +101,14 @@ def _import_stream(container: str, found: list[Path]) -> None:
 
     def feed(sink: IO[bytes]) -> None:
         for wheel in found:
-            _copy_wheel(wheel, sink)
+            copy_wheel(wheel, sink)
         _copy_container(container, sink)  # last: its stream ends the archive
 
     run(STEP, [*argv, "-", FRAMEWORK], doing="docker import", env=client_env(), feed=feed)
 
 
-def _copy_wheel(wheel: Path, sink: IO[bytes]) -> None:
+def copy_wheel(wheel: Path, sink: IO[bytes]) -> None:
+    """Write the files of a wheel that are kept as members of a tar archive, with no end to it."""
     with zipfile.ZipFile(wheel) as archive:
         for entry, target in _placed(archive):
             member = tarfile.TarInfo(f"{SITE}/{target}")

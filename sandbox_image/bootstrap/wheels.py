@@ -58,7 +58,7 @@ def _download() -> None:
     say(STEP, f"downloading {pin}{' from TORCH_INDEX_URL' if index else ''} with pip")
     # Not with --require-hashes: pip would then pass over a local file for an indexed one. Checked below.
     _pip("--no-deps", pin, *(["--index-url", index] if index else []))
-    _check(torch, index)
+    check(torch, index)
     if NEEDS_MORE.search(_metadata(torch_wheel())):
         _download_company(index, pin, set(lock))
     locked = FOLDER / "locked.txt"
@@ -66,7 +66,7 @@ def _download() -> None:
     _pip("--require-hashes", "--no-deps", "-r", str(locked))
 
 
-def _check(torch: str, index: str | None) -> None:
+def check(torch: str, index: str | None) -> None:
     """Compare the wheel with the lock; another index has builds of its own, whose hash is recorded only."""
     known = torch_digest() in torch
     if not known and not index:
