@@ -20,8 +20,8 @@ from torch.nn import functional as F  # noqa: N812 - everybody's name for it
 GPU = harness.PROFILE == "gpu"
 
 DEPTH = 8 if GPU else 2  # transformer blocks
-WIDTH = 640 if GPU else 128  # channels of the residual stream
-HEADS = 5 if GPU else 4  # attention heads
+WIDTH = 640 if GPU else 96  # channels of the residual stream
+HEADS = 5 if GPU else 3  # attention heads
 HEAD_CHANNELS = 128 if GPU else 32  # channels of one head
 MLP_RATIO = 4  # hidden channels of the MLP, in WIDTHs
 SOFTCAP = 15.0  # logits stay within plus and minus this
@@ -30,8 +30,8 @@ BATCH_ROWS = 32 if GPU else 4  # rows in one forward pass
 ACCUMULATION = 4 if GPU else 1  # forward passes in one step
 
 MUON_RATE = 0.02  # learning rate of the blocks' matrices
-EMBED_RATE = 0.2 if GPU else 0.1  # learning rate of the token embedding
-HEAD_RATE = 0.004 if GPU else 0.008  # learning rate of the output layer
+EMBED_RATE = 0.2 if GPU else 0.05  # learning rate of the token embedding
+HEAD_RATE = 0.004  # learning rate of the output layer
 MOMENTUM = 0.95  # of Muon
 WEIGHT_DECAY = 0.1 if GPU else 0.0  # of Muon, relative to its learning rate
 BETA1 = 0.8  # of AdamW: memory of the gradient

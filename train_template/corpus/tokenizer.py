@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ LARGEST_VOCABULARY = 65_535
 TRAIN_BYTES = 200_000_000
 """The tokenizer learns from this much training text at most, from its beginning."""
 BATCH_CHARACTERS = 1 << 22
-THREADS = 8
+THREADS = min(32, os.cpu_count() or 1)
 
 PATTERN = "|".join(
     (
