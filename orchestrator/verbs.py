@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from orchestrator.assembly import Bench, Rig
 from orchestrator.budget import Budget, Interrupts
 from orchestrator.diagnosis import diagnose
 from orchestrator.errors import LedgerError, ProposalsExhausted, SetupError
+from orchestrator.ledger.disk import write_whole
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.reading import read_run
@@ -26,12 +27,15 @@ from orchestrator.loop import Lab, examine, run_night
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import load_policy
+from orchestrator.ports import Proposer, Watcher
 from orchestrator.records import Attempt, Experiment, Proposal, Verdict
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.ownership import reap
 from orchestrator.sandbox.volumes import export_stdlib
 from orchestrator.settings import load_settings
 from orchestrator.views.console import Console, best_line
+from orchestrator.views.journal import Journal
+from orchestrator.views.several import Several
 
 Verb = Callable[[Namespace], int]
 _TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -45,21 +49,24 @@ def run(arguments: Namespace) -> int:
     proposer = assembly.choose_proposer(bench, arguments.proposer, console.say)
     data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
-    template = bench.task.read_files()
-    with GitLedger(settings.runs / checked_tag(arguments.tag), _origin(bench, template)) as ledger:
-        with assembly.open_rig(bench, arguments.tag, data) as rig, Interrupts(budget, console.say):
-            pipeline = Pipeline(
-                proposer, rig.gates, ledger, bench.policy.decision, bench.policy.budget, template, console
-            )
-            console.say(_greeting(bench, arguments.tag))
+    folder = settings.runs / checked_tag(arguments.tag)
+    with GitLedger(folder, _origin(bench)) as ledger:
+        write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
+        console.say(_greeting(bench, arguments.tag))
+        with (
+            (folder / "orchestrator.log").open("a", encoding="utf-8", buffering=1) as log,
+            assembly.open_rig(bench, arguments.tag, data) as rig,
+            Interrupts(budget, console.say),
+        ):
             ledger.record("night_began", **_circumstances(bench, data.sha256, proposer.name))
-            _spend(_lab(bench, rig, ledger, pipeline, console), budget, console)
+            watcher = Several((console, Journal(log)))
+            _spend(_lab(bench, rig, ledger, proposer, watcher), budget, console)
         ledger.record("night_ended", reason=budget.why_ended)
         entries = ledger.history().entries
     console.say("")
     console.history(entries)
     console.say(best_line(entries, bench.task.metric.unit), "bold")
-    console.say(f"records: {settings.runs / arguments.tag}   ended: {budget.why_ended}")
+    console.say(f"records: {folder}   ended: {budget.why_ended}")
     return 0
 
 
@@ -174,9 +181,11 @@ def _spend(lab: Lab, budget: Budget, console: Console) -> None:
         console.say(str(end))
 
 
-def _lab(bench: Bench, rig: Rig, ledger: GitLedger, pipeline: Pipeline, console: Console) -> Lab:
-    patience = Patience(bench.policy.budget.faults_in_a_row, ledger.record)
-    return Lab(pipeline, rig.sandbox, rig.scorer, ledger, bench.policy.decision, patience, console)
+def _lab(bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher: Watcher) -> Lab:
+    policy, template = bench.policy, bench.task.read_files()
+    pipeline = Pipeline(proposer, rig.gates, ledger, policy.decision, policy.budget, template, watcher)
+    patience = Patience(policy.budget.faults_in_a_row, ledger.record)
+    return Lab(pipeline, rig.sandbox, rig.scorer, ledger, policy.decision, patience, watcher)
 
 
 def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
@@ -187,8 +196,9 @@ def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
     return examine(rig.sandbox, rig.scorer, Experiment(attempt, Verdict()), console)
 
 
-def _origin(bench: Bench, template: Mapping[str, str]) -> Origin:
-    return Origin(bench.task.name, template, bench.policy.digest, version("autoresearch-sandbox"))
+def _origin(bench: Bench) -> Origin:
+    task, release = bench.task, version("autoresearch-sandbox")
+    return Origin(task.name, task.read_files(), bench.policy.digest, release)
 
 
 def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, Any]:
@@ -206,8 +216,8 @@ def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, A
 def _greeting(bench: Bench, tag: str) -> str:
     card = bench.grant.gpu.name if bench.grant.gpu else f"the processor, {bench.outfit.cpus:g} cores"
     seconds = bench.policy.budget.train_seconds
-    policy = bench.policy.digest[:12]
-    return f"run {tag}: {bench.task.name}, {seconds:g} s an attempt on {card}, policy {policy}"
+    digest = bench.policy.digest[:12]
+    return f"run {tag}: {bench.task.name}, {seconds:g} s an attempt on {card}, policy {digest}"
 
 
 def _as_json(experiment: Experiment) -> dict[str, Any]:

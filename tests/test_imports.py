@@ -37,7 +37,7 @@ OWNERS = {
     "pydantic": {"policy.py", "task.py", "settings.py"},
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py"},
-    "structlog": {"cli.py"},
+    "structlog": {"views/journal.py"},
     "numpy": {"ports.py", "data.py", "testing.py", "proposers/tuner.py", "sandbox/model.py", "scoring/*"},
 }
 

@@ -51,16 +51,15 @@ def reap(engine: Engine, doomed: Callable[[Mapping[str, str]], bool] = is_orphan
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Keep a guard beside this process: it reaps what we own as soon as we are gone."""
+    """Keep a guard beside this process: it reaps what we still own when we leave or are gone."""
     command = [sys.executable, "-m", "orchestrator.sandbox.ownership", owner_of(os.getpid())]
     guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
     try:
         yield
     finally:
-        guard.terminate()
-        guard.wait()
         if guard.stdin:
             guard.stdin.close()
+        guard.wait()
 
 
 def main(owner: str) -> int:

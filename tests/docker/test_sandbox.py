@@ -113,10 +113,9 @@ def test_noise_on_standard_output_does_not_reach_the_reply(station: Station) -> 
 def test_a_train_container_sees_training_data_and_nothing_else(station: Station) -> None:
     run, _ = station.run_and_score("looks_around")
     found = _found(run.log)
-    assert found["data"] == [
-        name for name in sorted(found["data"]) if name.removeprefix(".").startswith(("tokenizer.json", "train.bin"))
-    ]
-    assert {"train.bin", "tokenizer.json"} <= set(found["data"])
+    assert [name for name in found["data"] if not name.startswith(".")] == ["tokenizer.json", "train.bin"]
+    assert all(name.startswith((".tokenizer.json.", ".train.bin.")) for name in found["data"][:2])
+    assert len(found["data"]) == 4
     assert found["interfaces"] == ["lo"]
     assert found["outside"] == "OSError101"
     assert (found["root"], found["data_write"]) == ("Permission denied", "Read-only file system")

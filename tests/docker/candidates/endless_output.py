@@ -1,9 +1,8 @@
 """Writes to its standard output without end."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

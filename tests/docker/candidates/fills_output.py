@@ -1,9 +1,8 @@
 """Saves more than the output may hold."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

@@ -3,10 +3,9 @@
 import json
 import os
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

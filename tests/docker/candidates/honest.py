@@ -1,9 +1,8 @@
 """An honest bigram model: trains for a moment and saves. It must score well below chance."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

@@ -5,10 +5,9 @@ import os
 import resource
 import socket
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

@@ -1,12 +1,10 @@
 """Imports a module that the image does not have."""
 
-import flash_attn_of_the_future
 
-
-import torch
-from torch import nn
 
 import harness
+import torch
+from torch import nn
 
 
 class Bigram(nn.Module):

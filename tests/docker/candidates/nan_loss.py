@@ -1,9 +1,8 @@
 """Saves weights that are not numbers, so every prediction is NaN."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

@@ -1,9 +1,8 @@
 """Ends well and saves nothing."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

@@ -1,9 +1,8 @@
 """Prints noise into the reply while it predicts; the numbers stay honest."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

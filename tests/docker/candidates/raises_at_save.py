@@ -1,9 +1,8 @@
 """Gives save something that is no number."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

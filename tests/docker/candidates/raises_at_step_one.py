@@ -1,9 +1,8 @@
 """Raises in its first step."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

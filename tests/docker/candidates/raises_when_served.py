@@ -1,9 +1,8 @@
 """Trains well, then refuses to predict."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

@@ -2,10 +2,9 @@
 
 import time
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

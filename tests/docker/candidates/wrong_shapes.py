@@ -1,9 +1,8 @@
 """Saves weights that build_model does not have room for."""
 
+import harness
 import torch
 from torch import nn
-
-import harness
 
 
 class Bigram(nn.Module):

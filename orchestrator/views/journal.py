@@ -1,0 +1,59 @@
+"""The operator's log: one JSON line for each thing that happened, for machines to read.
+
+It decides nothing and proves nothing; the audit log is the ledger's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+import structlog
+
+from orchestrator.records import Attempt, Decision, Experiment, Run
+
+
+class Journal:
+    """The port `Watcher` over structlog: past-tense facts with fields, one JSON object a line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._log = structlog.wrap_logger(
+            structlog.WriteLogger(stream),
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(sort_keys=True),
+            ],
+        )
+
+    def proposing(self, proposer: str) -> None:
+        self._log.info("proposal_requested", proposer=proposer)
+
+    def opened(self, attempt: Attempt) -> None:
+        self._log.info("attempt_opened", attempt=attempt.number, commit=attempt.commit, seed=attempt.seed)
+
+    def training(self, attempt: Attempt) -> None:
+        self._log.info("run_started", attempt=attempt.number)
+
+    def scoring(self, attempt: Attempt, run: Run) -> None:
+        self._log.info("run_ended", attempt=attempt.number, **_run_fields(run))
+
+    def closed(self, experiment: Experiment, decision: Decision) -> None:
+        run = _run_fields(experiment.run) if experiment.run else {}
+        self._log.info(
+            "attempt_closed",
+            attempt=experiment.attempt.number,
+            action=decision.action.value,
+            reason=decision.reason,
+            status=experiment.status,
+            value=experiment.value,
+            score_seconds=experiment.score.seconds if experiment.score else None,
+            **run,
+        )
+
+
+def _run_fields(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "outcome": run.outcome.value,
+        "train_seconds": round(run.train_seconds, 3),
+        "log_bytes": run.log_bytes,
+    }
