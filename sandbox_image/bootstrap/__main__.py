@@ -40,7 +40,7 @@ def bring_up(target: str) -> None:
         return
     if engine.preflight() is engine.Reach.ANSWERS and image.is_ready():
         engine.ensure()
-        say(image.STEP, f"ready: {image.name()} matches its inputs")
+        _say_ready()
         if target == "all" or not environment.is_ready():
             bring_up("environment")
         return
@@ -78,11 +78,18 @@ def _environment(created: Future[None]) -> None:
     environment.fill()
 
 
+def _say_ready() -> None:
+    say(image.STEP, f"ready: {image.name()} matches its inputs")
+
+
 def _image(based: Future[str | None], downloaded: Future[list[Path]]) -> None:
     found = downloaded.result()
     if below := based.result():
         image.join(below, found or wheels.ensure())
-    image.build()
+    if image.is_ready():
+        _say_ready()
+    else:
+        image.build()
 
 
 if __name__ == "__main__":

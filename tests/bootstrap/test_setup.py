@@ -115,6 +115,22 @@ def test_an_engine_that_refuses_permission_is_not_called_absent(tmp_path: Path) 
     assert "usermod -aG docker" in ended.stderr
 
 
+@as_root
+@pytest.mark.docker
+@pytest.mark.skipif(not shutil.which("dockerd"), reason="needs Debian's dockerd")
+def test_an_engine_starts_over_the_leftovers_of_a_killed_one(python: Program) -> None:
+    """In its own mounts and processes: over a stale pid file, then after a KILL that spares containerd."""
+    script = """
+        mount -t tmpfs none /run && mount -t tmpfs none /var/lib/docker && echo 999999 > /run/docker.pid
+        "$0" "$@" && kill -9 $(cat /run/docker.pid) && sleep 0.5 && "$0" "$@"
+    """
+    alone = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script)
+    start = ("-c", "from sandbox_image.bootstrap import engine; engine.ensure()")
+    ended = python(*start, before=alone, DOCKER_HOST="", AUTO_INSTALL="1")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("done: dockerd answers") == 2
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_locked_requirement_has_hashes_and_no_address(lock: str) -> None:
     found = requirements(lock)
