@@ -2,112 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import io
 import json
 import re
-from collections import deque
-from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.train_template.hub import Hub, digest
+from tests.train_template.preparing import run_prepare
+
 corpus = importlib.import_module("corpus")
 download = importlib.import_module("corpus.download")
-prepare = importlib.import_module("prepare")
 sources = importlib.import_module("corpus.sources")
-
-
-class Hub(ThreadingHTTPServer):
-    """Serves a dictionary of files as the hub does: a redirect that names the SHA-256, then the content.
-
-    `faults` are taken one a request for content; when none is left, the server behaves.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), HubRequest)
-        self.files: dict[str, bytes] = {}
-        self.faults: deque[str] = deque()
-        self.ranges: list[str | None] = []
-        self.names_digest = True
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class HubRequest(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Hub
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        name = urlsplit(self.path).path.removeprefix("/store")
-        content = self.server.files.get(name)
-        if content is None:
-            self.answer(404, b"")
-        elif not self.path.startswith("/store"):
-            self.redirect(content)
-        else:
-            self.send_content(content)
-
-    def redirect(self, content: bytes) -> None:
-        headers = {"Location": f"/store{self.path}"}
-        if self.server.names_digest:
-            headers |= {"X-Linked-ETag": f'"{digest(content)}"', "X-Linked-Size": str(len(content))}
-        self.answer(302, b"", headers)
-
-    def send_content(self, content: bytes) -> None:
-        fault = self.server.faults.popleft() if self.server.faults else ""
-        wanted = self.headers.get("Range")
-        self.server.ranges.append(wanted)
-        etag = {"ETag": f'"{digest(content)[:16]}"'}
-        if fault == "busy":
-            return self.answer(503, b"busy", {"Retry-After": "0"})
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
-        if wanted is None or fault == "ignores the range" or self.headers["If-Range"] != etag["ETag"]:
-            return self.answer(200, content, etag, fault)
-        if start >= len(content):
-            return self.answer(416, b"")
-        place = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
-        return self.answer(206, content[start:], etag | place, fault)
-
-    def answer(self, code: int, body: bytes, headers: dict[str, str] | None = None, fault: str = "") -> None:
-        declared = {"says less": len(body) // 2, "says more": len(body) + 1000}.get(fault, len(body))
-        sent = body[: len(body) // 2] if fault == "cuts" else body[:declared]
-        if fault == "damages":
-            sent = bytes(len(body))
-        self.send_response(code)
-        for name, value in {"Content-Length": str(declared), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(sent)
-        self.close_connection = self.close_connection or len(sent) != len(body) or declared != len(body)
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with Hub() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def parquet(texts: list[str]) -> bytes:
@@ -207,11 +117,9 @@ def stories(name: str, count: int) -> list[str]:
     ]
 
 
-def run_prepare(*arguments: str | Path) -> tuple[int, str]:
-    err = io.StringIO()
-    with redirect_stdout(io.StringIO()), redirect_stderr(err):
-        code = prepare.main(["--vocab-size", "300", *(str(each) for each in arguments)])
-    return code, err.getvalue()
+def fetch_and_prepare(source: str, out: Path, *options: str) -> tuple[int, str]:
+    result = run_prepare("--source", source, "--vocab-size", "300", "--out", out, *options)
+    return result.returncode, result.stderr
 
 
 def test_climbmix_holds_out_the_pinned_shard_alone(
@@ -224,14 +132,14 @@ def test_climbmix_holds_out_the_pinned_shard_alone(
         hub.files[f"/{sources.CLIMBMIX}/shard_{number:05d}.parquet"] = parquet(texts)
     hub.faults.extend(["cuts", "busy"])
     out = tmp_path / "data" / "climbmix-300"
-    assert run_prepare("--source", "climbmix", "--shards", "2", "--out", out) == (0, "")
+    assert fetch_and_prepare("climbmix", out, "--shards", "2") == (0, "")
     documents = json.loads((out / "manifest.json").read_text())["documents"]
     assert documents["kept"]["train"] == 120
     assert documents["kept"]["val"] + documents["kept"]["holdout"] == 40
     assert min(documents["kept"].values()) > 5
     assert documents["duplicate"] == 2
     requests = len(hub.ranges)
-    assert run_prepare("--source", "climbmix", "--shards", "2", "--out", out) == (0, "")
+    assert fetch_and_prepare("climbmix", out, "--shards", "2") == (0, "")
     assert len(hub.ranges) == requests
 
 
@@ -242,7 +150,7 @@ def test_tinystories_comes_in_its_four_files(
     for name in sources.TINYSTORIES_FILES:
         hub.files[f"/{sources.TINYSTORIES}/{name}"] = parquet(stories(name, 50))
     out = tmp_path / "data" / "tinystories-300"
-    assert run_prepare("--source", "tinystories", "--out", out) == (0, "")
+    assert fetch_and_prepare("tinystories", out) == (0, "")
     assert json.loads((out / "manifest.json").read_text())["documents"]["read"] == 200
     assert len(list((tmp_path / "data" / "downloads" / "tinystories").iterdir())) == 4
 
@@ -251,7 +159,7 @@ def test_a_shard_that_is_not_there_is_one_line_and_exit_2(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUTORESEARCH_DATA_URL", hub.url)
-    code, err = run_prepare("--source", "climbmix", "--shards", "1", "--out", tmp_path / "data")
+    code, err = fetch_and_prepare("climbmix", tmp_path / "data", "--shards", "1")
     assert code == 2
     assert re.fullmatch(r"prepare: http://\S+shard_0\d+\.parquet: the server answered 404 [^\n]+\n", err)
 
@@ -260,5 +168,5 @@ def test_an_address_that_is_no_web_address_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUTORESEARCH_DATA_URL", "file:///etc")
-    code, err = run_prepare("--source", "climbmix", "--out", tmp_path / "data")
+    code, err = fetch_and_prepare("climbmix", tmp_path / "data")
     assert (code, "is no http address" in err) == (2, True)

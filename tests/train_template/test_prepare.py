@@ -1,80 +1,24 @@
 from __future__ import annotations
 
-import importlib
-import io
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-PREPARE = Path(__file__).parents[2] / "train_template" / "prepare.py"
-VOCABULARY = 400
-ODD_TEXTS = [
-    "emoji 🙂👩‍👩‍👧‍👦 and flags 🇩🇪, 日本語, العربية, a\u0301 combining",
-    "controls \x00\x01\x1b[0m\x7f\x85\u2028 and a byte order mark \ufeff",
-    "line ends \r\n\r\n\n\r and \t tabs   and   runs      of spaces   \n",
-    "numbers 1 12 123 1234567890 and it's, we'll, THEY'RE",
-    "the marker <|bos|> and <|reserved_1|> as plain text",
-    "x" * 5000,
-    " " * 3000 + "end",
-]
-
-prepare = importlib.import_module("prepare")
-splits = importlib.import_module("corpus.splits")
-tokenizer = importlib.import_module("corpus.tokenizer")
-
-
-def run_prepare(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """What the command line does, without the price of another process."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = prepare.main([str(each) for each in arguments])
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
-
-
-def write_jsonl(path: Path, texts: Iterable[str]) -> Path:
-    lines = [json.dumps({"name": "x", "text": text}) + "\n" for text in texts]
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
-
-
-def library_texts(count: int = 250, most_bytes: int = 9_000) -> list[str]:
-    """Real text that is on every machine: small modules of this Python."""
-    paths = sorted(Path(os.__file__).parent.rglob("*.py"))
-    ours = (path for path in paths if "site-packages" not in str(path))
-    small = (path for path in ours if 300 < path.stat().st_size < most_bytes)
-    texts = (path.read_text(encoding="utf-8", errors="replace") for path in small)
-    return [text for _, text in zip(range(count), texts, strict=False)]
-
-
-def prepare_stdlib(documents: Path, out: Path) -> subprocess.CompletedProcess[str]:
-    options = ["--source", "stdlib", "--vocab-size", str(VOCABULARY)]
-    return run_prepare(*options, "--documents", documents, "--out", out)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return manifest
-
-
-def read_documents(folder: Path, split: str) -> list[bytes]:
-    """Cut a token file at its BOS tokens and spell each document with the manifest's bytes."""
-    manifest = read_manifest(folder)
-    spelled = [bytes.fromhex(token) for token in manifest["token_bytes"]]
-    tokens = np.memmap(folder / f"{split}.bin", dtype="<u2", mode="r")
-    starts = [int(at) for at in np.flatnonzero(tokens == manifest["bos_id"])]
-    ends = [*starts[1:], len(tokens)]
-    pairs = zip(starts, ends, strict=True)
-    return [b"".join(spelled[token] for token in tokens[at + 1 : end]) for at, end in pairs]
+from tests.train_template.preparing import (
+    ODD_TEXTS,
+    VOCABULARY,
+    prepare_stdlib,
+    read_documents,
+    read_manifest,
+    run_prepare,
+    splits,
+    tokenizer,
+    write_jsonl,
+)
 
 
 def copy_that_lands_in(split: str, text: str) -> str:
@@ -86,24 +30,6 @@ def copy_that_lands_in(split: str, text: str) -> str:
 def split_of(text: str) -> str:
     key = splits.hashlib.blake2b(splits.normalise(text), digest_size=16).digest()
     return str(splits.choose_split(key, None))
-
-
-@pytest.fixture(scope="module")
-def texts() -> list[str]:
-    return [*library_texts(), *ODD_TEXTS]
-
-
-@pytest.fixture(scope="module")
-def documents(texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_jsonl(tmp_path_factory.mktemp("documents") / "docs.jsonl", texts)
-
-
-@pytest.fixture(scope="module")
-def prepared(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("data") / "stdlib-400"
-    result = prepare_stdlib(documents, out)
-    assert (result.returncode, result.stderr) == (0, "")
-    return out
 
 
 def test_the_bytes_of_its_tokens_are_exactly_the_document(prepared: Path, texts: list[str]) -> None:
@@ -250,72 +176,3 @@ def test_bytes_that_are_no_text_become_replacement_characters(texts: list[str], 
     stored = {each for split in splits.SPLITS for each in read_documents(out, split)}
     assert "\ufffd\ufffd broken \ufffd text".encode() in stored
     assert b"a lone surrogate ? in here" in stored
-
-
-def bad_inputs(folder: Path, documents: Path) -> dict[str, tuple[list[str], str]]:
-    """Each kind of bad input: the arguments, and what the one line says."""
-    (folder / "empty").mkdir()
-    (folder / "blank").mkdir()
-    (folder / "blank" / "a.txt").write_text(" \n")
-    (folder / "columns").mkdir()
-    pq.write_table(pa.table({"content": ["x"]}), folder / "columns" / "a.parquet")
-    (folder / "damaged").mkdir()
-    (folder / "damaged" / "a.parquet").write_bytes(b"PAR1 no PAR1")
-    (folder / "a_file").write_text("x")
-    stdlib = ["--source", "stdlib", "--documents"]
-    few = write_jsonl(folder / "few.jsonl", ["one document", "and another"])
-    half = folder / "half.jsonl"
-    half.write_text('{"name": "x", "te', encoding="utf-8")
-    no_text = folder / "no_text.jsonl"
-    no_text.write_text('{"name": "x"}\n', encoding="utf-8")
-    return {
-        "an empty folder": (["--source", f"folder:{folder / 'empty'}"], "holds no .txt"),
-        "a folder of blanks": (["--source", f"folder:{folder / 'blank'}"], "has no text"),
-        "no such folder": (["--source", f"folder:{folder / 'none'}"], "no such folder"),
-        "no text column": (["--source", f"folder:{folder / 'columns'}"], "no column 'text' (it has content)"),
-        "a damaged parquet": (["--source", f"folder:{folder / 'damaged'}"], "cannot be read"),
-        "an unknown source": (["--source", "floppy"], "is not known"),
-        "no documents named": (["--source", "stdlib"], "needs its documents"),
-        "no documents file": ([*stdlib, str(folder / "none.jsonl")], "no such file"),
-        "half a line": ([*stdlib, str(half)], "half.jsonl:1: is not JSON"),
-        "a line without text": ([*stdlib, str(no_text)], "no_text.jsonl:1: has no text"),
-        "too few documents": ([*stdlib, str(few)], "none is left for"),
-        "a vocabulary below bytes": ([*stdlib, str(documents), "--vocab-size", "259"], "not in 260 to 65535"),
-        "a vocabulary past the text": (
-            [*stdlib, str(documents), "--vocab-size", "65535"],
-            "too small for 65535",
-        ),
-        "no shards": (["--source", "climbmix", "--shards", "0"], "--shards 0"),
-        "an output that is a file": (
-            [*stdlib, str(documents), "--out", str(folder / "a_file")],
-            "not a folder",
-        ),
-        "an output below a file": (
-            [*stdlib, str(documents), "--out", str(folder / "a_file" / "x")],
-            "a_file",
-        ),
-        "nothing to verify": (["--verify", str(folder / "none")], "no readable manifest.json"),
-    }
-
-
-def test_bad_input_is_one_line_with_a_remedy_and_exit_2(documents: Path, tmp_path: Path) -> None:
-    for name, (arguments, words) in bad_inputs(tmp_path, documents).items():
-        out = tmp_path / "out" / name.replace(" ", "-")
-        result = run_prepare("--out", out, *arguments)
-        assert (result.returncode, len(result.stderr.splitlines())) == (2, 1), (name, result.stderr)
-        assert words in result.stderr, (name, result.stderr)
-        assert " — " in result.stderr, name
-        assert not list(out.glob("manifest.json")), name
-        assert not list(out.glob(".building-*")), name
-
-
-def test_no_space_left_is_one_line_and_leaves_nothing(documents: Path, tmp_path: Path) -> None:
-    command = f'ulimit -f 64; exec {sys.executable} {PREPARE} "$@"'
-    options = ["--source", "stdlib", "--documents", str(documents), "--out", str(tmp_path / "data")]
-    result = subprocess.run(
-        ["bash", "-c", command, "prepare", *options], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert result.returncode == 2
-    assert "no space left to write" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-    assert [path.name for path in (tmp_path / "data").iterdir()] == [".lock"]
