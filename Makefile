@@ -4,7 +4,7 @@
 PYTHON ?= python3
 TAG ?= overnight
 HOURS ?= 8
-PROFILE ?= cpu
+POLICY ?= policies/demo.yaml
 PYTEST_ARGS ?=
 BRING_UP := $(PYTHON) -m sandbox_image.bootstrap
 AUTORESEARCH := .venv/bin/autoresearch
@@ -17,13 +17,14 @@ help: ## this list
 
 demo: data ## everything from nothing, then six short experiments on the CPU, no key needed
 	$(AUTORESEARCH) run --policy policies/demo.yaml --tag demo-$$(date +%Y%m%d-%H%M%S) \
-	    --experiments 6 --proposer tuner --profile cpu
+	    --experiments 6 --proposer tuner
 
 overnight: image ## the night: HOURS=8 TAG=overnight; the GPU and the model where there are any; goes on where it stopped
+	$(AUTORESEARCH) data --policy policies/default.yaml
 	$(AUTORESEARCH) run --policy policies/default.yaml --tag $(TAG) --hours $(HOURS) --proposer auto
 
 test: ## the whole suite, with the real engine: PYTEST_ARGS="-k ledger"
-	@$(MAKE) --no-print-directory data PROFILE=cpu
+	@$(MAKE) --no-print-directory data POLICY=policies/demo.yaml
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 check: ## lint and types
@@ -35,8 +36,8 @@ check: ## lint and types
 image: ## the environment, the engine and the sandbox image
 	@$(BRING_UP) all
 
-data: image ## the training and held-out text: PROFILE=cpu
-	$(AUTORESEARCH) data --profile $(PROFILE)
+data: image ## the training and held-out text for POLICY=policies/demo.yaml
+	$(AUTORESEARCH) data --policy $(POLICY)
 
 doctor: ## is this machine ready for a night? a remedy for each miss
 	@$(BRING_UP) environment
