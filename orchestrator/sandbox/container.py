@@ -73,6 +73,7 @@ def _environment(outfit: Outfit, mode: Mode) -> dict[str, str]:
         "HOME": "/work",
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": threads,
+        "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",

@@ -149,9 +149,11 @@ def test_a_second_run_on_the_same_tag_is_refused(night: Workshop) -> None:
 
 
 def test_a_model_behind_an_endpoint_proposes_and_its_key_is_recorded_nowhere(build: Build) -> None:
-    edit = "train.py\n<<<<<<< SEARCH\nsteps: int = 40\n=======\nsteps: int = 400\n>>>>>>> REPLACE"
-    lost = edit.replace("steps: int = 40\n=", "no such line\n=")
-    server = OpenAIServer([Text(f"TITLE: more steps\nHYPOTHESIS: it helps\n{text}") for text in (lost, edit)])
+    line = "def train(steps: int = 40) -> tuple[nn.Module, float]:"
+    edit = f"<<<<<<< SEARCH\n{line}\n=======\n{line.replace('40', '400')}\n>>>>>>> REPLACE"
+    lost = edit.replace(line, "def no_such_line():", 1)
+    start = "TITLE: more steps\nHYPOTHESIS: it helps\ntrain.py\n"
+    server = OpenAIServer([Text(start + lost), Text(start + edit)])
     key = "sk-canary-0123456789abcdef"
     with server:
         address = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": server.base_url}
@@ -257,7 +259,7 @@ def test_an_engine_that_refuses_this_user_says_which_group_is_missing(build: Bui
 
 
 def test_a_missing_image_names_the_command_that_builds_it(build: Build) -> None:
-    workshop = replace(build(), extra_environment={"AUTORESEARCH_IMAGE": "no-such-image:latest"})
+    workshop = replace(build([BETTER]), extra_environment={"AUTORESEARCH_IMAGE": "no-such-image:latest"})
     done = workshop.call(*replay("--experiments", "1", tag="none"))
     assert done.returncode == 2
     assert "the image no-such-image:latest is missing" in done.stderr
@@ -265,7 +267,7 @@ def test_a_missing_image_names_the_command_that_builds_it(build: Build) -> None:
 
 
 def test_missing_data_and_changed_data_are_refused(build: Build, tmp_path: Path, data: DataFolder) -> None:
-    workshop = replace(build(), data=tmp_path / "nothing")
+    workshop = replace(build([BETTER]), data=tmp_path / "nothing")
     missing = workshop.call(*replay("--experiments", "1", tag="none"))
     assert (missing.returncode, "there is no data" in missing.stderr) == (2, True)
     copy = tmp_path / "copy"
