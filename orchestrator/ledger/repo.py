@@ -47,7 +47,7 @@ class BareRepo:
     """Objects and refs of one folder. Raises LedgerError when git refuses or an object is damaged."""
 
     def __init__(self, folder: Path, *, held_fds: tuple[int, ...] = ()) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()  # git runs with another working directory
         self._held_fds = held_fds
 
     def initialise(self) -> None:
@@ -161,7 +161,7 @@ class BareRepo:
 
     def _refusal(self, command: str, stderr: bytes) -> LedgerError:
         lines = stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        full = b"No space left" in stderr or shutil.disk_usage(self.folder).free < _SCANT_BYTES
+        full = b"No space left" in stderr or shutil.disk_usage(self.folder.parent).free < _SCANT_BYTES
         remedy = FREE_SPACE if full else _MOVE_BACK
         return LedgerError(f"git {command} failed: {lines[0]:.200}", remedy=remedy)
 

@@ -196,5 +196,5 @@ def _unreachable(error: Exception) -> OrchestratorError:
         )
     return SetupError(
         "no Docker engine answers",
-        remedy="run 'make engine', start dockerd, or set DOCKER_HOST",
+        remedy="run 'make image', start dockerd, or set DOCKER_HOST",
     )

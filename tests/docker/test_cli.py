@@ -237,7 +237,7 @@ def test_no_engine_is_one_line_and_a_remedy(build: Build) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         "autoresearch: no Docker engine answers",
-        "  remedy: run 'make engine', start dockerd, or set DOCKER_HOST",
+        "  remedy: run 'make image', start dockerd, or set DOCKER_HOST",
     ]
     assert not workshop.runs.exists()
 
