@@ -62,9 +62,9 @@ class Station:
         return run, self.scorer.score(run)
 
     def leftovers(self) -> list[str]:
-        """Names of containers and volumes of this test run, the warm pair and data volumes left out."""
+        """Close the sandbox; names of the containers and volumes that it left."""
         self.sandbox.close()
-        mine = f"{RUN_LABEL}={TAG}"
+        mine = f"{RUN_LABEL}={self.outfit.labels[RUN_LABEL]}"
         containers = [str(c["Names"]) for c in self.engine.containers(mine)]
         return containers + [str(v["Name"]) for v in self.engine.volumes(mine)]
 
@@ -137,6 +137,7 @@ def open_station(
     engine: Engine, outfit: Outfit, data: DataFolder, budget: BudgetPolicy
 ) -> Iterator[Station]:
     metric = MetricPolicy(frame_seconds=5.0)
+    outfit = replace(outfit, labels={**outfit.labels, RUN_LABEL: f"{TAG}-{budget.train_seconds:g}"})
     shape = Shape("train.py", ROW_TOKENS, "cpu")
     held_out = HeldOut(cut_rows(data.tokens("val"), 32, ROW_TOKENS), data.token_bytes, 8)
     with DockerSandbox(engine, outfit, shape, budget, metric) as sandbox:

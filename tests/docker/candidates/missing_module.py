@@ -3,6 +3,7 @@
 
 
 import harness
+import flash_attn_of_the_future as flash
 import torch
 from torch import nn
 
@@ -34,5 +35,6 @@ def train(steps: int = 40) -> tuple[nn.Module, float]:
 
 
 def main() -> None:
+    flash.enable()
     model, loss = train()
     harness.save(model, {"vocab": harness.vocab_size()}, {"train_loss": loss})
