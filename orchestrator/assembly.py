@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +35,7 @@ from orchestrator.settings import Settings
 from orchestrator.task import Profile, Task, load_task
 
 SHARE_OF_MEMORY = 0.8
+RECORDS_MIB = 256
 PROJECT = Path(__file__).resolve().parent.parent
 SECCOMP = PROJECT / "policies" / "seccomp.json"
 
@@ -99,6 +102,29 @@ class Rig:
     scorer: ClaimsScorer
 
 
+class Progress:
+    """Says how much of the data was sent, when it takes longer than two seconds."""
+
+    def __init__(self, say: Callable[[str], Any], every_seconds: float = 2.0) -> None:
+        self._say = say
+        self._every = every_seconds
+        self._last = time.monotonic()
+
+    def __call__(self, sent: int, total: int) -> None:
+        if time.monotonic() - self._last >= self._every:
+            self._last = time.monotonic()
+            self._say(f"sending the training data to the engine: {sent >> 20} of {total >> 20} MiB")
+
+
+def check_room(folder: Path) -> None:
+    """Raises SetupError when the records would soon find no place."""
+    place = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < RECORDS_MIB << 20:
+        message = f"{free >> 20} MiB are free for {folder}, {RECORDS_MIB} are needed"
+        raise SetupError(message, remedy="free some space, or set AUTORESEARCH_RUNS")
+
+
 def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Bench:
     """Raises SetupError for a policy, a task, an engine or a card that is not as it should be."""
     policy, task = load_policy(policy_path), load_task(task_folder)
@@ -116,7 +142,7 @@ def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Benc
 
 
 @contextmanager
-def open_rig(bench: Bench, tag: str, data: DataFolder) -> Iterator[Rig]:
+def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]) -> Iterator[Rig]:
     """Everything between a proposal and its score; leaving it leaves no container behind."""
     data.verify()
     labels = {RUN_LABEL: tag, OWNER_LABEL: owner_of(os.getpid())}
@@ -124,7 +150,7 @@ def open_rig(bench: Bench, tag: str, data: DataFolder) -> Iterator[Rig]:
     reap(bench.engine)
     with guarded():
         files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
-        outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files))
+        outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
         held_out = HeldOut(
             cut_rows(data.tokens("val"), bench.profile.eval_rows, bench.profile.sequence_tokens),
             data.token_bytes,

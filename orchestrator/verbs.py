@@ -50,12 +50,13 @@ def run(arguments: Namespace) -> int:
     data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
     folder = settings.runs / checked_tag(arguments.tag)
+    assembly.check_room(folder)
     with GitLedger(folder, _origin(bench)) as ledger:
         write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
         console.say(_greeting(bench, arguments.tag))
         with (
             (folder / "orchestrator.log").open("a", encoding="utf-8", buffering=1) as log,
-            assembly.open_rig(bench, arguments.tag, data) as rig,
+            assembly.open_rig(bench, arguments.tag, data, console.say) as rig,
             Interrupts(budget, console.say),
         ):
             ledger.record("night_began", **_circumstances(bench, data.sha256, proposer.name))
@@ -76,13 +77,13 @@ def try_file(arguments: Namespace) -> int:
     data = assembly.data_of(bench, arguments.data)
     files = bench.task.read_files() | {bench.task.entry_file: read_text(arguments.file)}
     attempt = Attempt(0, Proposal(arguments.file.name, files, proposer="try"), files, arguments.seed)
-    with assembly.open_rig(bench, "try", data) as rig:
-        console = Console(sys.stderr, unit=bench.task.metric.unit)
+    console = Console(sys.stderr, unit=bench.task.metric.unit)
+    with assembly.open_rig(bench, "try", data, console.say) as rig:
         experiment = _examine_once(rig, attempt, console)
     if arguments.json:
         sys.stdout.write(json.dumps(_as_json(experiment), indent=2) + "\n")
     else:
-        console.say(_summary(experiment))
+        Console().say(_summary(experiment))
     return 0 if experiment.value is not None else 1
 
 

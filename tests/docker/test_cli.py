@@ -279,6 +279,20 @@ def test_missing_data_and_changed_data_are_refused(build: Build, tmp_path: Path,
     assert (changed.returncode, "val.bin is missing or is not what" in changed.stderr) == (2, True)
 
 
+def test_a_full_disk_is_noticed_before_anything_is_spent(build: Build) -> None:
+    workshop = build([BETTER])
+    workshop.runs.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(workshop.runs)], check=True)
+    try:
+        done = workshop.call(*replay("--experiments", "1", tag="none"))
+        left = list(workshop.runs.iterdir())
+    finally:
+        subprocess.run(["umount", str(workshop.runs)], check=True)
+    assert done.returncode == 2
+    assert "MiB are free for" in done.stderr
+    assert left == []
+
+
 def test_a_policy_with_a_typo_names_file_key_and_reason(build: Build) -> None:
     workshop = build()
     (workshop.folder / "policy.yaml").write_text("sandbox: {memory_mb: 512}\n")
