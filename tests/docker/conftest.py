@@ -37,7 +37,7 @@ def candidate(name: str) -> str:
 
 
 def attempt_of(source: str, seed: int = 1) -> Attempt:
-    files = {"train.py": source}
+    files = {"train.py": source, "honest.py": candidate("honest")}
     return Attempt(number=1, proposal=Proposal("a test", files), files=files, seed=seed)
 
 

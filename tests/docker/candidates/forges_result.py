@@ -4,41 +4,13 @@ import json
 import os
 
 import harness
-import torch
-from torch import nn
-
-
-class Bigram(nn.Module):
-    def __init__(self, vocab: int) -> None:
-        super().__init__()
-        self.table = nn.Embedding(vocab, vocab)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return self.table(tokens)
-
-
-def build_model(config: dict) -> nn.Module:
-    return Bigram(config["vocab"])
-
-
-def train(steps: int = 40) -> tuple[nn.Module, float]:
-    torch.manual_seed(harness.seed())
-    model = Bigram(harness.vocab_size())
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
-    loss = torch.zeros(())
-    for _, (inputs, targets) in zip(range(steps), harness.batches(8)):
-        loss = nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return model, loss.item()
+from honest import Bigram, build_model
 
 
 def main() -> None:
-    model = Bigram(harness.vocab_size())
-    harness.save(model, {"vocab": harness.vocab_size()}, {"train_loss": 1.0})
-    claims = {"val_bpb": 0.1, "train_loss": 0.0}
-    result = {"version": 1, "config": {"vocab": harness.vocab_size()}, "claims": claims}
+    vocab = harness.vocab_size()
+    harness.save(Bigram(vocab), {"vocab": vocab}, {"train_loss": 1.0})
+    result = {"version": 1, "config": {"vocab": vocab}, "claims": {"val_bpb": 0.1, "train_loss": 0.0}}
     with open("/out/result.json", "w") as stream:
         json.dump(result, stream)
     print("---\nval_bpb: 0.100000", flush=True)

@@ -1,38 +1,20 @@
 """Trains well, then refuses to predict."""
 
 import harness
-import torch
-from torch import nn
+import honest
 
 
-class Bigram(nn.Module):
-    def __init__(self, vocab: int) -> None:
-        super().__init__()
-        self.table = nn.Embedding(vocab, vocab)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+class Refusing(honest.Bigram):
+    def forward(self, tokens):
         if not self.training:
             raise RuntimeError("not today")
-        return self.table(tokens)
+        return super().forward(tokens)
 
 
-def build_model(config: dict) -> nn.Module:
-    return Bigram(config["vocab"])
-
-
-def train(steps: int = 40) -> tuple[nn.Module, float]:
-    torch.manual_seed(harness.seed())
-    model = Bigram(harness.vocab_size())
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
-    loss = torch.zeros(())
-    for _, (inputs, targets) in zip(range(steps), harness.batches(8)):
-        loss = nn.functional.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return model, loss.item()
+def build_model(config):
+    return Refusing(config["vocab"])
 
 
 def main() -> None:
-    model, loss = train(2)
+    model, loss = honest.train(2)
     harness.save(model, {"vocab": harness.vocab_size()}, {"train_loss": loss})
