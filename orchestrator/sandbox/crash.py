@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from orchestrator.sandbox.engine import Exit
-from orchestrator.text import sanitise_line
+from orchestrator.sandbox.stream import BoundedLog
+from orchestrator.text import sanitise_block, sanitise_line
 
 KILLED = 137  # 128 + SIGKILL, ours and the kernel's alike
+
+
+def readable(log: BoundedLog, limit_bytes: int) -> str:
+    """The log as safe text of at most so many bytes; its end, where the reason is, is always there."""
+    return sanitise_block(log.text(), limit_bytes, keep="tail")
 
 
 def crash_reason(exit_: Exit, log: str) -> str:

@@ -18,14 +18,14 @@ from typing import Any
 from orchestrator.policy import BudgetPolicy, MetricPolicy
 from orchestrator.records import Attempt, Outcome, ResultFile, Run
 from orchestrator.sandbox.container import ATTEMPT_LABEL, MIB, Outfit, container_body, output_options
-from orchestrator.sandbox.crash import crash_reason
+from orchestrator.sandbox.crash import crash_reason, readable
 from orchestrator.sandbox.engine import Engine, Exit
 from orchestrator.sandbox.handover import RefusedResult, parse_handover
 from orchestrator.sandbox.launch import Container, launch
 from orchestrator.sandbox.model import DockerModel, hand_over, load
 from orchestrator.sandbox.order import Shape, order_message
 from orchestrator.sandbox.stream import BoundedLog
-from orchestrator.text import sanitise_block, sanitise_line
+from orchestrator.text import sanitise_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class DockerSandbox:
             train_seconds=train_seconds,
             exit_code=exit_.code if exit_ else None,
             oom_killed=exit_.oom_killed if exit_ else False,
-            log=sanitise_block(log.text(), self._outfit.policy.log_kib * 1024),
+            log=readable(log, self._outfit.policy.log_kib * 1024),
             log_bytes=log.total_bytes,
             container={"config_sha256": pair.train.config_sha256, "image": self._outfit.image},
         )

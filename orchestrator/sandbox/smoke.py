@@ -9,13 +9,12 @@ from dataclasses import replace
 from orchestrator.policy import BudgetPolicy
 from orchestrator.records import Attempt, Objection, Verdict
 from orchestrator.sandbox.container import ATTEMPT_LABEL, Outfit, container_body, output_options
-from orchestrator.sandbox.crash import crash_reason
+from orchestrator.sandbox.crash import crash_reason, readable
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.gpu import NO_GPU
 from orchestrator.sandbox.launch import Container, launch
 from orchestrator.sandbox.order import Shape, order_message
 from orchestrator.sandbox.stream import BoundedLog
-from orchestrator.text import sanitise_block
 
 LOG_BYTES = 64 * 1024
 
@@ -57,7 +56,7 @@ class SmokeGate:
         if exit_ is None:
             return _refusal(f"two tiny steps took longer than {seconds:g} seconds")
         if exit_.code != 0:
-            return _refusal(crash_reason(exit_, sanitise_block(log.text(), LOG_BYTES, keep="tail")))
+            return _refusal(crash_reason(exit_, readable(log, LOG_BYTES)))
         return Verdict()
 
 

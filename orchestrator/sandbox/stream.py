@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 _HEADER = struct.Struct(">BxxxL")
@@ -53,6 +54,7 @@ class Stream:
         self._frame_left = 0
         self._frame_is_stdout = False
         self._stdout = bytearray()
+        self._keep: Callable[[bytes], None] = self._stdout.extend
         self.errors = BoundedLog(error_log_bytes)
 
     def send(self, data: bytes, deadline: float) -> None:
@@ -100,18 +102,19 @@ class Stream:
             room = min(size, chunk_bytes)
 
     def drain(self, log: BoundedLog, deadline: float) -> bool:
-        """Move everything written into `log` until the streams end (True) or the deadline (False)."""
-        self.errors = log
+        """Move both streams into `log`, in order, until they end (True) or until the deadline (False).
+
+        Nothing can be read exactly any more.
+        """
+        log.add(bytes(self._stdout))
+        self._stdout.clear()
+        self.errors, self._keep = log, log.add
         try:
             while True:
-                log.add(bytes(self._stdout))
-                self._stdout.clear()
                 self._receive(deadline)
         except TimeoutError:
             return False
         except StreamEnded:
-            log.add(bytes(self._stdout))
-            self._stdout.clear()
             return True
 
     def close(self) -> None:
@@ -138,10 +141,8 @@ class Stream:
                 data = self._read_header(data)
             part, data = data[: self._frame_left], data[self._frame_left :]
             self._frame_left -= len(part)
-            if self._frame_is_stdout:
-                self._stdout += part
-            else:
-                self.errors.add(bytes(part))
+            keep = self._keep if self._frame_is_stdout else self.errors.add
+            keep(bytes(part))
 
     def _read_header(self, data: memoryview) -> memoryview:
         missing = _HEADER.size - len(self._header)
