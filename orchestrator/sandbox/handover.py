@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator.records import ResultFile
 
 MAX_CLAIMS = 32
+MAX_DEPTH = 32
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -25,8 +26,11 @@ def parse_handover(reply: bytes) -> ResultFile:
         raise RefusedResult(str(message["refused"])[:200])
     result = _strict_json(message["result"])
     config, claims = result.get("config"), result.get("claims")
-    if result.get("version") != 1 or not isinstance(config, dict) or not isinstance(claims, dict):
+    version = result.get("version")
+    ours = type(version) is int and version == 1  # true and 1.0 equal 1
+    if not (ours and isinstance(config, dict) and isinstance(claims, dict)):
         raise RefusedResult("result.json is not version 1 with config and claims")
+    _check_storable(config)
     return ResultFile(
         config=config,
         claims=_finite_numbers(claims),
@@ -51,6 +55,23 @@ def _is_finite(value: float) -> bool:
         return math.isfinite(float(value))
     except OverflowError:
         return False
+
+
+def _check_storable(value: Any, depth: int = 0) -> None:
+    """Refuse what parses but cannot be written down again as JSON in UTF-8, or copied by recursion."""
+    if depth > MAX_DEPTH:
+        raise RefusedResult("result.json has a config that is nested too deep")
+    if isinstance(value, str) and not _is_unicode(value):
+        raise RefusedResult("result.json has a config that is not Unicode")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RefusedResult("result.json has a number in its config that is too large")
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in inner:
+        _check_storable(part, depth + 1)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _strict_json(text: str) -> dict[str, Any]:
