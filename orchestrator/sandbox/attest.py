@@ -12,12 +12,14 @@ _NOTHING: tuple[Any, ...] = (None, False, "", 0, [], {})
 _MUST_BE_EMPTY = (
     "Binds",
     "CapAdd",
+    "CgroupParent",
     "DeviceCgroupRules",
     "DeviceRequests",
     "Devices",
     "ExtraHosts",
     "GroupAdd",
     "Links",
+    "OomKillDisable",
     "PidMode",
     "PortBindings",
     "Privileged",
@@ -48,13 +50,12 @@ def digest(made: Mapping[str, Any]) -> str:
 
 
 def _config_differences(asked: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("Entrypoint", "Cmd", "User", "Labels", "Tty", "OpenStdin", "StdinOnce"):
-        if key == "Labels":
-            missing = dict(asked[key]).items() - dict(made[key]).items()
-            if missing:
-                yield f"Config.Labels lacks {sorted(missing)}"
-        elif made.get(key) != asked[key]:
+    for key in ("Image", "Entrypoint", "Cmd", "User", "Tty", "OpenStdin", "StdinOnce"):
+        if made.get(key) != asked[key]:
             yield f"Config.{key} is {made.get(key)!r}, not {asked[key]!r}"
+    missing = dict(asked["Labels"]).items() - dict(made.get("Labels") or {}).items()
+    if missing:
+        yield f"Config.Labels lacks {sorted(missing)}"
     absent = set(asked["Env"]) - set(made["Env"] or ())
     if absent:
         yield f"Config.Env lacks {sorted(absent)}"
@@ -73,8 +74,8 @@ def _host_differences(asked: Mapping[str, Any], made: Mapping[str, Any]) -> Iter
     for key in _MUST_BE_MASKED:
         if not host.get(key):
             yield f"HostConfig.{key} is empty"
-    expected = {(mount["Source"], mount["Target"], not mount["ReadOnly"]) for mount in asked["Mounts"]}
-    actual = {(mount.get("Name"), mount["Destination"], mount["RW"]) for mount in made["Mounts"]}
+    expected = {(m["Type"], m["Source"], m["Target"], not m["ReadOnly"]) for m in asked["Mounts"]}
+    actual = {(m["Type"], m.get("Name"), m["Destination"], m["RW"]) for m in made["Mounts"]}
     if actual != expected:
         yield f"Mounts are {sorted(actual, key=str)}, not {sorted(expected, key=str)}"
 
@@ -87,7 +88,7 @@ def _canonical(key: str, value: Any) -> Any:
     if key == "Ulimits":
         return sorted((limit["Name"], limit["Hard"], limit["Soft"]) for limit in value or ())
     if key == "Mounts":
-        return [(m["Source"], m["Target"], bool(m.get("ReadOnly"))) for m in value or ()]
+        return [{name: part for name, part in mount.items() if part} for mount in value or ()]
     return value
 
 
