@@ -33,7 +33,9 @@ READY = b"autoresearch ready\n"
 CHUNK_BYTES = 32 * 1024  # gVisor stalls on a larger unanswered write
 MAX_RESULT_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
-DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
+MAX_TENSOR_BYTES = 1 << 48
+DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "C64": 8, "BOOL": 1}
+DTYPE_BYTES |= {"I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1}
 
 
 class Refused(Exception):  # noqa: N818 - the candidate's doing, not an error of ours
@@ -162,13 +164,22 @@ def open_regular(name: str, max_bytes: int) -> tuple[int, int]:
     except OSError as error:
         raise Refused(f"{name} cannot be opened: {error.strerror}") from None
     status = os.fstat(descriptor)
+    try:
+        check_plain(name, status, max_bytes)
+    except Refused:
+        os.close(descriptor)
+        raise
+    return descriptor, status.st_size
+
+
+def check_plain(name: str, status: os.stat_result, max_bytes: int) -> None:
+    """Refuse what is not one plain file with one link and at most so many bytes."""
     if not stat.S_ISREG(status.st_mode):
         raise Refused(f"{name} is not a regular file")
     if status.st_nlink != 1:
         raise Refused(f"{name} has {status.st_nlink} links")
     if status.st_size > max_bytes:
         raise Refused(f"{name} has {status.st_size} bytes, more than {max_bytes}")
-    return descriptor, status.st_size
 
 
 def read_small(name: str) -> bytes:
@@ -198,9 +209,11 @@ def check_weights(max_bytes: int) -> tuple[str, int]:
 def check_header(header: bytes, body_bytes: int) -> None:
     """Tensors must tile the body exactly, each as long as its dtype and shape say."""
     try:
-        entries = dict(json.loads(header))
+        entries = json.loads(header)
+        if not isinstance(entries, dict):
+            raise TypeError(entries)
         entries.pop("__metadata__", None)
-        spans = sorted((*tensor["data_offsets"], tensor_bytes(tensor)) for tensor in entries.values())
+        spans = sorted((*whole(tensor["data_offsets"]), tensor_bytes(tensor)) for tensor in entries.values())
         ends = [0, *(end for _, end, _ in spans)]
         tiled = all(begin == end for (begin, _, _), end in zip(spans, ends, strict=False))
         sized = all(end - begin == size for begin, end, size in spans)
@@ -213,11 +226,18 @@ def check_header(header: bytes, body_bytes: int) -> None:
 def tensor_bytes(tensor: dict[str, Any]) -> int:
     """Bytes that a header entry's dtype and shape ask for."""
     size = DTYPE_BYTES[tensor["dtype"]]
-    for extent in tensor["shape"]:
-        if not isinstance(extent, int) or extent < 0:
-            raise ValueError(extent)
+    for extent in whole(tensor["shape"]):
         size *= extent
+        if extent < 0 or size > MAX_TENSOR_BYTES:  # a product without end would take minutes
+            raise ValueError(extent)
     return size
+
+
+def whole(numbers: Any) -> list[int]:
+    """The list, if it is one and holds integers alone; a truth is none."""
+    if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
+        raise TypeError(numbers)
+    return numbers
 
 
 def hand_over(max_weights_bytes: int) -> dict[str, Any]:
