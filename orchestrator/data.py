@@ -16,6 +16,7 @@ from orchestrator.errors import SetupError
 
 TRAINING_FILES = ("train.bin", "tokenizer.json")
 _REMEDY = "run 'make data'"
+_MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,12 @@ class DataFolder:
     sha256: str
 
     def tokens(self, split: Literal["val", "holdout"]) -> NDArray[np.uint16]:
-        """One held-out split as a memory map of token ids [N]."""
-        return np.memmap(self.path / f"{split}.bin", dtype="<u2", mode="r")
+        """One held-out split as a memory map of token ids [N]. Raises SetupError when it cannot be one."""
+        path = self.path / f"{split}.bin"
+        try:
+            return np.memmap(path, dtype="<u2", mode="r")
+        except (OSError, ValueError):
+            raise SetupError(f"{path} holds no whole tokens", remedy=_REMEDY) from None
 
     def verify(self) -> None:
         """Compare every file with the manifest. Raises SetupError that names the first bad one."""
@@ -49,19 +54,20 @@ def load_data(path: Path) -> DataFolder:
         return _folder(path, values, hashlib.sha256(raw).hexdigest())
     except FileNotFoundError:
         raise SetupError(f"there is no data in {path}", remedy=_REMEDY) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _MALFORMED as error:
         raise SetupError(f"{manifest} is malformed: {error}", remedy=f"delete it and {_REMEDY}") from None
 
 
 def _folder(path: Path, values: Mapping[str, Any], sha256: str) -> DataFolder:
-    token_bytes = np.array([len(token) // 2 for token in values["token_bytes"]], dtype=np.int64)
-    if values["version"] != 1 or len(token_bytes) != values["vocab_size"]:
+    token_bytes = np.array([len(bytes.fromhex(token)) for token in values["token_bytes"]], dtype=np.int64)
+    vocab_size = values["vocab_size"]
+    if values["version"] != 1 or type(vocab_size) is not int or len(token_bytes) != vocab_size:
         raise ValueError("its version or its vocabulary is not ours")
     files = {name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in values["files"].items()}
     missing = {"train.bin", "val.bin", "holdout.bin", "tokenizer.json"} - files.keys()
     if missing:
         raise ValueError(f"it lacks {sorted(missing)}")
-    return DataFolder(path, values["vocab_size"], token_bytes, files, sha256)
+    return DataFolder(path, vocab_size, token_bytes, files, sha256)
 
 
 def _sha256(path: Path) -> str:
