@@ -15,7 +15,13 @@ class Settings(BaseSettings):
     """Environment variables; each is named in `.env.example` style by its alias or AUTORESEARCH_<NAME>."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AUTORESEARCH_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="AUTORESEARCH_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,  # `OPENAI_BASE_URL=` means that there is none
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     image: str = "autoresearch-sandbox:latest"
@@ -39,3 +45,5 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SetupError(f"settings: {first_problem(error)}", remedy="see README, Settings") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f".env cannot be read: {error}", remedy="make it a UTF-8 text file") from None
