@@ -98,6 +98,8 @@ def measure(nats: NDArray[np.float32], held_out: HeldOut, *, floor: float, secon
     lengths = held_out.token_bytes[held_out.rows[:, 1:]]
     row_nats = np.where(lengths > 0, nats.astype(np.float64), 0.0).sum(axis=1)
     row_bytes = lengths.sum(axis=1).astype(np.float64)
+    if not row_bytes.any():
+        raise ScorerError("the held-out rows have no bytes", remedy="prepare the data anew: 'make data'")
     ratio = row_nats.sum() / row_bytes.sum()
     value, stderr = float(ratio / np.log(2)), _stderr(row_nats, row_bytes, ratio)
     if value < floor:
