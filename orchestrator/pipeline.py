@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.decision import decide
 from orchestrator.errors import ProposalsExhausted, ProposerError, SetupError
+from orchestrator.patience import Patience
 from orchestrator.policy import BudgetPolicy
 from orchestrator.ports import Gate, Ledger, Proposer, Rules, Watcher
 from orchestrator.records import Attempt, Experiment, Files, Proposal, Usage, Verdict
@@ -23,6 +24,7 @@ class Pipeline:
     budget: BudgetPolicy
     template: Files
     watcher: Watcher
+    patience: Patience
     _spent: Usage = field(default=Usage())
     _recovered: bool = field(default=False)
     _baseline_tried: bool = field(default=False)
@@ -104,7 +106,7 @@ class Pipeline:
 
     def _review(self, attempt: Attempt) -> Experiment:
         for gate in self.gates:
-            verdict = gate.review(attempt)
+            verdict = self.patience.insist(gate.review, attempt)
             if not verdict.allowed:
                 return Experiment(attempt, verdict)
         return Experiment(attempt, Verdict())

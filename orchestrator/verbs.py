@@ -44,12 +44,12 @@ _TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 def run(arguments: Namespace) -> int:
     """The night. Exit code 0 when the budget is spent."""
     settings = load_settings()
+    folder = settings.runs / checked_tag(arguments.tag)
     bench = assembly.open_bench(settings, arguments.policy, arguments.task)
     console = Console(unit=bench.task.metric.unit)
     proposer = assembly.choose_proposer(bench, arguments.proposer, console.say)
     data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
-    folder = settings.runs / checked_tag(arguments.tag)
     assembly.check_room(folder)
     with GitLedger(folder, _origin(bench)) as ledger:
         write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
@@ -183,10 +183,11 @@ def _spend(lab: Lab, budget: Budget, console: Console) -> None:
 
 
 def _lab(bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher: Watcher) -> Lab:
-    policy, template = bench.policy, bench.task.read_files()
-    pipeline = Pipeline(proposer, rig.gates, ledger, policy.decision, policy.budget, template, watcher)
+    policy, template, gates = bench.policy, bench.task.read_files(), rig.gates
     patience = Patience(policy.budget.faults_in_a_row, ledger.record)
-    return Lab(pipeline, rig.sandbox, rig.scorer, ledger, policy.decision, patience, watcher)
+    rules, limits = policy.decision, policy.budget
+    pipeline = Pipeline(proposer, gates, ledger, rules, limits, template, watcher, patience)
+    return Lab(pipeline, rig.sandbox, rig.scorer, ledger, rules, patience, watcher)
 
 
 def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:

@@ -1,0 +1,170 @@
+"""Where attempts come from, which are refused, and when there are no more."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.errors import ProposalsExhausted, ProposerError, SandboxError, SetupError
+from orchestrator.policy import BudgetPolicy
+from orchestrator.records import Action, Attempt, Decision, Experiment, Proposal, Score, Usage, Verdict
+from orchestrator.testing import MemoryLedger, OpenGate, ScriptedProposer
+from tests.lab_parts import TEMPLATE, Night, WordGate, completed, proposing
+
+
+class Interrupted(MemoryLedger):
+    """A ledger whose last process ended while an attempt was open."""
+
+    def __init__(self, left: Proposal) -> None:
+        super().__init__(TEMPLATE)
+        self._left: Attempt | None = self.open(left)
+
+    def recover(self) -> Attempt | None:
+        left, self._left = self._left, None
+        return left
+
+
+class Hiccups:
+    """A gate whose engine fails so many times before it answers."""
+
+    def __init__(self, times: int) -> None:
+        self._left = times
+
+    def review(self, attempt: Attempt) -> Verdict:
+        self._left -= 1
+        if self._left >= 0:
+            raise SandboxError("the smoke test's container was lost")
+        return OpenGate().review(attempt)
+
+
+def with_baseline(night: Night, value: float = 2.0) -> Night:
+    """The same night after its baseline."""
+    attempt = night.book.open(Proposal("baseline", dict(TEMPLATE)))
+    measured = Experiment(attempt, Verdict(), completed(attempt), Score(value))
+    night.book.close(measured, Decision(Action.KEEP, "baseline"))
+    return night
+
+
+def test_the_baseline_comes_first_whatever_is_proposed() -> None:
+    first = Night(proposing("idea")).pipeline().next()
+    assert (first.attempt.proposal.title, dict(first.attempt.files)) == ("baseline", TEMPLATE)
+    assert first.run is None
+    assert first.score is None
+
+
+def test_a_run_that_has_its_baseline_goes_on_with_proposals() -> None:
+    assert with_baseline(Night(proposing("idea"))).pipeline().next().attempt.proposal.title == "idea"
+
+
+def test_an_interrupted_attempt_comes_before_everything_and_only_once() -> None:
+    ledger = Interrupted(proposing("left open")[0])
+    night = Night(proposing("idea"), ledger=ledger)
+    pipeline = night.pipeline()
+    first = pipeline.next()
+    assert (first.attempt.number, first.attempt.proposal.title) == (1, "left open")
+    ledger.close(Experiment(first.attempt, Verdict()), Decision(Action.DISCARD, "not run"))
+    assert pipeline.next().attempt.proposal.title == "baseline"
+
+
+def test_an_interrupted_attempt_that_is_refused_now_is_closed_and_the_next_one_comes() -> None:
+    night = Night(ledger=Interrupted(proposing("REFUSE")[0]), gates=(WordGate(),))
+    assert night.pipeline().next().attempt.proposal.title == "baseline"
+    assert night.statuses() == ["refused"]
+    assert night.diary.lines == ["opened 1", "closed 1 discard", "opened 2"]
+
+
+def test_a_baseline_without_a_score_ends_the_run_with_its_reason() -> None:
+    night = Night(proposing("idea"))
+    pipeline = night.pipeline()
+    first = pipeline.next()
+    night.memory.close(Experiment(first.attempt, Verdict()), Decision(Action.DISCARD, "it crashed"))
+    with pytest.raises(SetupError, match="the baseline has no score: it crashed"):
+        pipeline.next()
+
+
+def test_a_baseline_that_is_refused_ends_the_run_and_is_closed() -> None:
+    class Never:
+        def review(self, attempt: Attempt) -> Verdict:
+            return WordGate().review(Attempt(1, attempt.proposal, {"train.py": "REFUSE"}, 1))
+
+    night = Night(gates=(OpenGate(), Never()))
+    with pytest.raises(SetupError, match=r"the baseline is refused: train\.py: it says REFUSE"):
+        night.pipeline().next()
+    assert night.statuses() == ["refused"]
+
+
+def test_a_gate_behind_one_that_refuses_is_not_asked() -> None:
+    night = with_baseline(Night(proposing("REFUSE", "fine"), gates=(WordGate(), Hiccups(0))))
+    assert night.pipeline().next().attempt.proposal.title == "fine"
+    assert night.statuses() == ["scored", "refused"]
+
+
+def test_a_proposer_that_is_stuck_ends_the_run() -> None:
+    budget = BudgetPolicy(refusals_in_a_row=3)
+    night = with_baseline(Night(proposing(*["REFUSE"] * 9), gates=(WordGate(),), budget=budget))
+    with pytest.raises(ProposerError, match=r"3 proposals in a row were refused; the last: .*REFUSE"):
+        night.pipeline().next()
+    assert night.statuses() == ["scored"] + ["refused"] * 3
+
+
+def test_refusals_are_counted_in_a_row_only() -> None:
+    budget = BudgetPolicy(refusals_in_a_row=2)
+    titles = ("REFUSE", "fine", "REFUSE", "fine too")
+    pipeline = with_baseline(Night(proposing(*titles), gates=(WordGate(),), budget=budget)).pipeline()
+    assert [pipeline.next().attempt.proposal.title for _ in range(2)] == ["fine", "fine too"]
+
+
+def test_the_engines_fault_in_a_gate_is_repeated_and_recorded() -> None:
+    night = with_baseline(Night(proposing("idea"), gates=(Hiccups(2),)))
+    reviewed = night.pipeline().next()
+    assert reviewed.verdict.allowed
+    assert [fields["fault"] for _, fields in night.memory.events] == [1, 2]
+    assert night.diary.lines == ["proposing scripted", "opened 2"], "opened once, reviewed three times"
+
+
+def test_the_engines_faults_in_a_gate_are_no_refusal() -> None:
+    night = with_baseline(Night(proposing("idea"), gates=(Hiccups(3),)))
+    with pytest.raises(SandboxError):
+        night.pipeline().next()
+    assert night.statuses() == ["scored"], "the attempt stays open"
+
+
+@pytest.mark.parametrize(
+    ("budget", "usage", "granted"),
+    [
+        (BudgetPolicy(model_requests=3), Usage(requests=1), 3),
+        (BudgetPolicy(model_requests=3), Usage(requests=2), 2),
+        (BudgetPolicy(model_tokens=100), Usage(1, 30, 20), 2),
+        (BudgetPolicy(model_tokens=101), Usage(1, 30, 20), 3),
+    ],
+)
+def test_the_models_budget_has_an_end(budget: BudgetPolicy, usage: Usage, granted: int) -> None:
+    pipeline = with_baseline(Night(proposing(*"abcdefgh", usage=usage), budget=budget)).pipeline()
+    for _ in range(granted):
+        assert pipeline.next().verdict.allowed
+    with pytest.raises(ProposalsExhausted, match="the model's budget is spent") as end:
+        pipeline.next()
+    assert end.value.exit_code == 0
+
+
+def test_a_proposer_that_costs_nothing_is_not_limited() -> None:
+    budget = BudgetPolicy(model_requests=0, model_tokens=0)
+    pipeline = with_baseline(Night(proposing(*"abc"), budget=budget)).pipeline()
+    assert [pipeline.next().attempt.proposal.title for _ in range(3)] == ["a", "b", "c"]
+
+
+def test_refused_proposals_are_paid_for_too() -> None:
+    usage, budget = Usage(requests=1), BudgetPolicy(model_requests=2)
+    proposals = proposing("REFUSE", "REFUSE", "fine", usage=usage)
+    night = with_baseline(Night(proposals, gates=(WordGate(),), budget=budget))
+    with pytest.raises(ProposalsExhausted):
+        night.pipeline().next()
+    assert night.statuses() == ["scored", "refused", "refused"]
+
+
+def test_the_proposer_sees_every_closed_attempt_and_the_best() -> None:
+    proposer = ScriptedProposer(proposing("REFUSE", "idea"))
+    night = with_baseline(Night(proposer=proposer, gates=(WordGate(),)), value=1.5)
+    night.pipeline().next()
+    assert [len(history.entries) for history in proposer.seen] == [1, 2]
+    assert [history.best_value for history in proposer.seen] == [1.5, 1.5]
+    assert dict(proposer.seen[0].best_files) == TEMPLATE
