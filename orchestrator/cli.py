@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator import verbs
 from orchestrator.errors import OrchestratorError
+from orchestrator.text import sanitise_line
 
 TASK = Path("train_template")
 POLICY = Path("policies/default.yaml")
+ERROR_CHARACTERS = 2000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; the exit code is 0, or that of the error's class, or 130 when interrupted."""
+    """Run one verb of the command line and give its exit code."""
     arguments = build_parser().parse_args(argv)
+    return ended(lambda: arguments.verb(arguments))
+
+
+def ended(verb: Callable[[], int]) -> int:
+    """The verb's exit code, or that of its error's class, or 130 when interrupted.
+
+    An error is a line and a remedy; what it quotes may be a candidate's or a model's text.
+    """
     try:
-        code: int = arguments.verb(arguments)
+        return verb()
     except OrchestratorError as error:
-        sys.stderr.write(f"autoresearch: {error.message}\n")
+        sys.stderr.write(f"autoresearch: {sanitise_line(error.message, ERROR_CHARACTERS)}\n")
         if error.remedy:
-            sys.stderr.write(f"  remedy: {error.remedy}\n")
+            sys.stderr.write(f"  remedy: {sanitise_line(error.remedy, ERROR_CHARACTERS)}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("autoresearch: interrupted; the record is whole, run it again to go on\n")
         return 130
     except BrokenPipeError:
         return 0
-    return code
 
 
 def build_parser() -> argparse.ArgumentParser:
