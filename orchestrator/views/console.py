@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import IO
@@ -18,11 +21,25 @@ TITLE_WIDTH = 60
 _STYLES = {Action.KEEP: "green", Action.DISCARD: "dim", Action.REPEAT: "yellow"}
 
 
+class _Terminal(RichConsole):
+    """Goes quiet when its reader went away, where rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        with contextlib.suppress(OSError, ValueError):  # else Python fails once more when it ends
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.file.fileno())
+            os.close(null)
+
+
 class Console:
     """Writes lines; a reader that went away is no error. The port `Watcher`."""
 
     def __init__(self, stream: IO[str] | None = None, unit: str = "") -> None:
-        self._rich = RichConsole(file=stream, highlight=False, soft_wrap=True)
+        stream = stream or sys.stdout
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
+        self._rich = _Terminal(file=stream, highlight=False, soft_wrap=True)
         self._unit = unit
         self._began = time.monotonic()
 
@@ -54,7 +71,7 @@ class Console:
 
     def scoring(self, attempt: Attempt, run: Run) -> None:  # noqa: ARG002 - the port's signature
         claims = run.result.claims if run.result else {}
-        steps = f", {claims['steps']:.0f} steps" if "steps" in claims else ""
+        steps = f", {claims['steps']:.10g} steps" if "steps" in claims else ""
         self.say(f"      trained {run.train_seconds:.1f} s{steps}; scoring", "dim")
 
     def closed(self, experiment: Experiment, decision: Decision) -> None:
