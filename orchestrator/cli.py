@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_run(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = _with_bench(_verb(group, "run", verbs.run, "the loop; a run that exists is gone on with"))
+    run = _with_bench(_verb(group, "run", verbs.run, "the loop; a run that exists is resumed"))
     run.add_argument("--tag", default="overnight", help="the run's name, a folder below runs/")
     run.add_argument("--hours", type=float, help="stop after so many hours, counted from this start")
     run.add_argument("--experiments", type=int, help="stop after so many trained attempts of this start")

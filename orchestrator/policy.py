@@ -76,8 +76,8 @@ class BudgetPolicy(Section):
     smoke_seconds: Seconds = 60.0
     refusals_in_a_row: int = Field(default=10, ge=1, le=1000)
     faults_in_a_row: int = Field(default=3, ge=1, le=100)
-    model_requests: int = Field(default=1000, ge=0, le=1_000_000)
-    model_tokens: int = Field(default=20_000_000, ge=0)
+    model_requests: int = Field(default=1000, ge=1, le=1_000_000)
+    model_tokens: int = Field(default=20_000_000, ge=1)
 
     @model_validator(mode="after")
     def _saving_leaves_time_to_train(self) -> BudgetPolicy:

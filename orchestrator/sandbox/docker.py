@@ -63,6 +63,7 @@ class DockerSandbox:
     def run(self, attempt: Attempt) -> Run:
         """Train one attempt. What the candidate did is in the Run; SandboxError is ours."""
         self._release()
+        self._engine.begin_watch()
         pair = self._current = self._take_warm_pair()
         self._files = attempt.files
         pair.model.await_ready(self._budget.start_seconds)
@@ -163,6 +164,7 @@ class DockerSandbox:
         if exit_ is None:
             return run
         if exit_.code != 0:
+            self._engine.check_unbroken()
             return replace(run, outcome=Outcome.CRASHED, reason=crash_reason(exit_, run.log))
         try:
             result = self._hand_over(pair)

@@ -18,6 +18,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from orchestrator.errors import OrchestratorError, SandboxError, SetupError
+from orchestrator.sandbox.heartbeat import Heartbeat
 from orchestrator.sandbox.stream import Stream
 
 CALL_SECONDS = 30
@@ -51,6 +52,7 @@ class Engine:
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._api: Any = client.api  # partly untyped
+        self._heartbeat = Heartbeat(lambda: client.api.events(filters={"type": "daemon"}))
 
     @classmethod
     def connect(cls) -> Engine:
@@ -75,6 +77,18 @@ class Engine:
             cdi_devices=devices,
             root_dir=info["DockerRootDir"],
         )
+
+    def begin_watch(self) -> None:
+        """From now on `check_unbroken` knows whether the engine went away in between."""
+        with _mapped("report its events"):
+            self._heartbeat.begin()
+
+    def check_unbroken(self) -> None:
+        """Raises SandboxError when the engine went away since `begin_watch`, so that a broken connection
+        is not taken for a candidate's doing."""
+        if self._heartbeat.missed():
+            message = "the engine went away while a container ran"
+            raise SandboxError(message, remedy="the attempt is repeated; see the engine's own log")
 
     def image_id(self, tag: str) -> str:
         """The digest that a tag stands for now. Raises SetupError when there is no such image."""

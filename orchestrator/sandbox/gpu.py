@@ -50,9 +50,9 @@ NO_GPU = Grant(gpu=None, environment={"NVIDIA_VISIBLE_DEVICES": "void"})
 
 
 def find_gpus(query: Query | None = None, dev: Path = Path("/dev")) -> tuple[Gpu, ...]:
-    """Every card of this machine, NVIDIA's first. A driver that does not answer has no cards.
+    """Every card of this machine, NVIDIA's first.
 
-    Raises SetupError when the NVIDIA driver is installed but hangs.
+    Raises SetupError when the NVIDIA driver is installed but hangs or fails.
     """
     return (*_nvidia(query or _run), *_amd(dev))
 
@@ -122,7 +122,13 @@ def _nvidia(query: Query) -> list[Gpu]:
             "nvidia-smi does not answer: a card may have fallen off the bus",
             remedy="look at 'dmesg | grep Xid', or set sandbox.device: cpu",
         ) from None
-    except (OSError, subprocess.CalledProcessError):
+    except subprocess.CalledProcessError as error:
+        said = str(error.stdout or error.stderr or "").strip().splitlines()
+        raise SetupError(
+            f"nvidia-smi fails: {said[0] if said else f'exit code {error.returncode}'}",
+            remedy="mend the driver, or set sandbox.device: cpu",
+        ) from None
+    except OSError:
         return []
     rows = [[cell.strip() for cell in line.split(",")] for line in table.splitlines()]
     return [

@@ -65,6 +65,8 @@ def load(container: Container, order: bytes, metric: MetricPolicy) -> None:
 
 
 def _fault(container: Container, doing: str, error: Exception) -> CandidateFault:
+    """What the candidate did. Raises SandboxError when it was the engine that went away."""
+    container.engine.check_unbroken()
     if isinstance(error, TimeoutError):
         return CandidateFault(f"{doing} took too long")
     said = container.stream.errors.text().strip().splitlines()

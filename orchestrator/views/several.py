@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 
 from orchestrator.ports import Watcher
 from orchestrator.records import Attempt, Decision, Experiment, Run
@@ -15,21 +16,21 @@ class Several:
         self._watchers = tuple(watchers)
 
     def proposing(self, proposer: str) -> None:
-        for watcher in self._watchers:
-            watcher.proposing(proposer)
+        self._tell(lambda watcher: watcher.proposing(proposer))
 
     def opened(self, attempt: Attempt) -> None:
-        for watcher in self._watchers:
-            watcher.opened(attempt)
+        self._tell(lambda watcher: watcher.opened(attempt))
 
     def training(self, attempt: Attempt) -> None:
-        for watcher in self._watchers:
-            watcher.training(attempt)
+        self._tell(lambda watcher: watcher.training(attempt))
 
     def scoring(self, attempt: Attempt, run: Run) -> None:
-        for watcher in self._watchers:
-            watcher.scoring(attempt, run)
+        self._tell(lambda watcher: watcher.scoring(attempt, run))
 
     def closed(self, experiment: Experiment, decision: Decision) -> None:
+        self._tell(lambda watcher: watcher.closed(experiment, decision))
+
+    def _tell(self, news: Callable[[Watcher], None]) -> None:
         for watcher in self._watchers:
-            watcher.closed(experiment, decision)
+            with contextlib.suppress(OSError):  # a full disk or a closed terminal ends no night
+                news(watcher)

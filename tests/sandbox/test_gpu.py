@@ -49,9 +49,14 @@ def test_nvidias_own_table_names_the_cards(table: str, found: tuple[Gpu, ...], t
     assert find_gpus(saying(table), tmp_path) == found
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError("nvidia-smi"), subprocess.CalledProcessError(9, "smi")])
-def test_a_machine_without_a_working_driver_has_no_nvidia_card(error: Exception, tmp_path: Path) -> None:
-    assert find_gpus(failing(error), tmp_path) == ()
+def test_a_machine_without_a_driver_has_no_nvidia_card(tmp_path: Path) -> None:
+    assert find_gpus(failing(FileNotFoundError("nvidia-smi")), tmp_path) == ()
+
+
+def test_a_driver_that_fails_is_an_error_and_never_a_silent_step_down_to_the_processor(tmp_path: Path) -> None:
+    broken = subprocess.CalledProcessError(18, "nvidia-smi", output="Driver/library version mismatch\n")
+    with pytest.raises(SetupError, match="nvidia-smi fails: Driver/library version mismatch"):
+        find_gpus(failing(broken), tmp_path)
 
 
 def test_a_driver_that_hangs_is_an_error_and_not_a_machine_without_cards(tmp_path: Path) -> None:
