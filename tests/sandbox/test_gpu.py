@@ -53,7 +53,7 @@ def test_a_machine_without_a_driver_has_no_nvidia_card(tmp_path: Path) -> None:
     assert find_gpus(failing(FileNotFoundError("nvidia-smi")), tmp_path) == ()
 
 
-def test_a_driver_that_fails_is_an_error_and_never_a_silent_step_down_to_the_processor(tmp_path: Path) -> None:
+def test_a_driver_that_fails_is_an_error_and_no_silent_step_down_to_the_processor(tmp_path: Path) -> None:
     broken = subprocess.CalledProcessError(18, "nvidia-smi", output="Driver/library version mismatch\n")
     with pytest.raises(SetupError, match="nvidia-smi fails: Driver/library version mismatch"):
         find_gpus(failing(broken), tmp_path)

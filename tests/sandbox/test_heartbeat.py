@@ -38,7 +38,7 @@ def test_a_stream_that_breaks_is_noticed_within_a_moment() -> None:
 
 def test_a_new_beginning_forgets_the_old_end() -> None:
     stay = threading.Event()
-    opened = []
+    opened: list[int] = []
 
     def stream() -> Iterator[bytes]:
         opened.append(len(opened))
