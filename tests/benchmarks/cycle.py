@@ -38,6 +38,9 @@ from orchestrator.sandbox.volumes import DataFile, fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
 from tests.docker.conftest import IMAGE, ROW_TOKENS, candidate, write_bytes_as_tokens
 
+# Long enough for the next pair of containers to warm up, as any real training is.
+PAUSE = "import time; time.sleep(8); model, loss = train()"
+TRAINING = candidate("honest").replace("model, loss = train()", PAUSE)
 T = TypeVar("T")
 TAG = f"benchmark-{os.getpid()}"
 
@@ -89,7 +92,7 @@ def measure(runtime: str, repeats: int) -> dict[str, Any]:
             watch.time("ready_container", lambda: ready_container(engine, outfit))
         held_out = HeldOut(cut_rows(data.tokens("val"), 128, ROW_TOKENS), data.token_bytes, 16)
         budget = BudgetPolicy(train_seconds=60.0, save_seconds=1.0, smoke=False)
-        source = {"train.py": candidate("honest")}
+        source = {"train.py": TRAINING}
         ledger = GitLedger(Path(scratch) / "run", Origin("benchmark", source, "0" * 64, "0"))
         shape = Shape("train.py", ROW_TOKENS, "cpu")
         with ledger, DockerSandbox(engine, outfit, shape, budget, MetricPolicy()) as sandbox:
