@@ -104,6 +104,6 @@ class Interrupts:
             raise KeyboardInterrupt(f"{name} after a request to stop")
         self._asked = True
         self._budget.stop(f"stopped by {name}")
-        # A signal may land inside a write to the same stream, which then refuses to be re-entered.
+        # A signal may land inside a write to the notice's own stream, which refuses to be re-entered.
         with contextlib.suppress(RuntimeError):
             self._notice(f"{name}: ends after the current experiment; once more ends at once")

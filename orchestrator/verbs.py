@@ -33,7 +33,7 @@ from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.ownership import reap
 from orchestrator.sandbox.volumes import export_stdlib
 from orchestrator.settings import load_settings
-from orchestrator.views.console import Console, best_line
+from orchestrator.views.console import Console, best_line, say_at_once
 from orchestrator.views.journal import Journal
 from orchestrator.views.several import Several
 
@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> int:
         with (
             (folder / "orchestrator.log").open("a", encoding="utf-8", buffering=1) as log,
             assembly.open_rig(bench, arguments.tag, data, console.say) as rig,
-            Interrupts(budget, console.say),
+            Interrupts(budget, say_at_once),
         ):
             ledger.record("night_began", **_circumstances(bench, data.sha256, proposer.name))
             watcher = Several((console, Journal(log)))

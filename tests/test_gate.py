@@ -402,14 +402,14 @@ def least_seconds(action: Callable[[], object]) -> float:
 
 
 def test_a_file_of_the_largest_size_is_reviewed_in_a_fraction_of_a_second() -> None:
-    """0.15 s against 0.033 s for parsing it once, on an idle core."""
+    """0.15 s against 0.033 s for parsing it once, on an idle core; far off would be a square."""
     text = large_text()
     assert 60_000 < len(text) <= EDIT.max_file_kib * 1024
     attempt = attempt_with(text.replace("norm()", "mean()", 1), base=text)
     gate = PolicyGate(EDIT, "train.py", POINTS)
     assert gate.review(attempt).allowed
     seconds = least_seconds(lambda: gate.review(attempt))
-    assert seconds < 10 * least_seconds(lambda: ast.parse(text))
+    assert seconds < 30 * least_seconds(lambda: ast.parse(text))
     assert seconds < 1.0
 
 

@@ -147,7 +147,7 @@ def test_the_models_budget_has_an_end(budget: BudgetPolicy, usage: Usage, grante
 
 
 def test_a_proposer_that_costs_nothing_is_not_limited() -> None:
-    budget = BudgetPolicy(model_requests=0, model_tokens=0)
+    budget = BudgetPolicy(model_requests=1, model_tokens=1)
     pipeline = with_baseline(Night(proposing(*"abc"), budget=budget)).pipeline()
     assert [pipeline.next().attempt.proposal.title for _ in range(3)] == ["a", "b", "c"]
 

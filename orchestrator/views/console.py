@@ -103,6 +103,12 @@ def _outcome(entry: Entry) -> str:
     return entry.action.value if entry.value is not None else entry.status.replace("_", " ")
 
 
+def say_at_once(line: str) -> None:
+    """One line of ours on standard error, from a signal handler too: it shares no buffer with anybody."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{line}\n".encode())
+
+
 def best_line(entries: Sequence[Entry], unit: str) -> str:
     """One sentence on where the night ended, against its baseline."""
     kept = [entry for entry in entries if entry.action is Action.KEEP and entry.value is not None]
