@@ -6,19 +6,21 @@
 
 The API key appears in no message: errors are built from status codes and redacted text, and raised outside
 the block that caught the foreign exception, so that nothing of the request hangs on to them. An endpoint
-that echoes the key has it cut out of its answer.
+that echoes the key has it cut out of its answer. A body, of an error too, is read to MAX_ANSWER_BYTES and no
+further, and never decompressed: neither an endless one nor one that unpacks to gigabytes fills memory.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
 
 from orchestrator.errors import ProposerError, SetupError
@@ -27,6 +29,7 @@ from orchestrator.proposers.prompt import Message
 from orchestrator.records import Usage
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MOST_TOKENS = 1_000_000_000
 NO_KEY = "none"
 SHORTEST_KEY = 8
 
@@ -105,6 +108,8 @@ class ChatEndpoint:
             base_url=place.base_url,
             timeout=place.request_seconds,
             max_retries=place.max_retries,
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=openai.DefaultHttpxClient(event_hooks={"response": [_bound]}),
         )
         body: dict[str, Any] = {
             "model": place.model,
@@ -128,6 +133,33 @@ class _Response:
     content: bytes
     content_type: str
     retries: int
+
+
+class _Bounded(httpx2.SyncByteStream):
+    """A body that ends one byte after the most that an answer may have, however much is sent."""
+
+    def __init__(self, stream: httpx2.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        left = MAX_ANSWER_BYTES + 1
+        for chunk in self._stream:
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _bound(response: httpx2.Response) -> None:
+    """Called before the body is read. Compression, which was not asked for, is left as it is."""
+    encoding = response.headers.pop("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        response.headers["content-type"] = f"compressed data ({encoding})"
+    if isinstance(response.stream, httpx2.SyncByteStream):
+        response.stream = _Bounded(response.stream)
 
 
 def _post(client: openai.OpenAI, body: dict[str, Any]) -> _Response:
@@ -198,4 +230,5 @@ def _usage(value: object, requests: int) -> Usage:
 
 
 def _count(value: object) -> int:
-    return max(value, 0) if isinstance(value, int) else 0
+    """A count that a request can have cost; anything else, and absurd ones, count as nothing."""
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else 0

@@ -42,11 +42,12 @@ class Status:
 
 @dataclass(frozen=True)
 class Raw:
-    """These bytes with this status and type."""
+    """These bytes with this status, type and encoding."""
 
     body: bytes
     status: int = 200
     content_type: str = "application/json"
+    encoding: str = "identity"
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,21 @@ class Trickle:
 
 
 @dataclass(frozen=True)
+class Flood:
+    """A body without a length that is sent as fast as it is read, for at most `seconds`."""
+
+    status: int = 200
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True)
 class Cut:
     """A connection closed after the first bytes of the body, or before any answer."""
 
     after: bytes = b""
 
 
-Reply = Text | Status | Raw | Slow | Trickle | Cut
+Reply = Text | Status | Raw | Slow | Trickle | Flood | Cut
 
 
 @dataclass(frozen=True)
@@ -160,12 +169,15 @@ class _Handler(BaseHTTPRequestHandler):
                 words = reply.message.format(key=self._key())
                 self._send(reply.status, _dump({"error": {"message": words}}), reply.headers)
             case Raw():
-                self._send(reply.status, reply.body, {"Content-Type": reply.content_type})
+                kind = {"Content-Type": reply.content_type, "Content-Encoding": reply.encoding}
+                self._send(reply.status, reply.body, kind)
             case Slow():
                 if self.server.script.wait(reply.seconds):
                     self._send(200, _completion(Text(reply.content), ""))
             case Trickle():
                 self._trickle(reply)
+            case Flood():
+                self._flood(reply)
             case Cut():
                 self._cut(reply)
 
@@ -189,6 +201,15 @@ class _Handler(BaseHTTPRequestHandler):
         while time.monotonic() < until and self.server.script.wait(reply.every):
             self.wfile.write(b" ")
         self.close_connection = True
+
+    def _flood(self, reply: Flood) -> None:
+        self.send_response(reply.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        until, spaces = time.monotonic() + reply.seconds, b" " * 65_536
+        while time.monotonic() < until and self.server.script.wait(0):
+            self.wfile.write(spaces)
 
     def _cut(self, reply: Cut) -> None:
         if reply.after:
