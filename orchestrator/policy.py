@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestrator.errors import SetupError
+from orchestrator.text import sanitise_line
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Mib = Annotated[int, Field(ge=1, le=1_048_576)]
@@ -77,7 +79,7 @@ class BudgetPolicy(Section):
     refusals_in_a_row: int = Field(default=10, ge=1, le=1000)
     faults_in_a_row: int = Field(default=3, ge=1, le=100)
     model_requests: int = Field(default=1000, ge=1, le=1_000_000)
-    model_tokens: int = Field(default=20_000_000, ge=1)
+    model_tokens: int = Field(default=20_000_000, ge=1, le=1_000_000_000_000)
 
     @model_validator(mode="after")
     def _saving_leaves_time_to_train(self) -> BudgetPolicy:
@@ -134,17 +136,21 @@ def load_policy(path: Path) -> Policy:
         raise SetupError(f"{path}: {first_problem(error)}", remedy=_REMEDY) from None
 
 
-_REMEDY = "every key is explained in policies/default.yaml"
+_EXAMPLE = "policies/default.yaml"
+_REMEDY = f"every key is explained in {_EXAMPLE}"
+_LONGEST_PROBLEM = 200
 
 
 def _read_layers(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    values = read_yaml_mapping(path)
     if path.resolve() in seen:
         raise SetupError(f"{path}: extends itself", remedy="remove the circle of 'extends'")
-    values = read_yaml_mapping(path)
+    if not values:
+        raise SetupError(f"{path}: is empty", remedy="start it with 'extends: default.yaml'")
     parent = values.pop("extends", None)
     if parent is None:
         return values
-    if not isinstance(parent, str):
+    if not isinstance(parent, str) or not parent.isprintable():
         raise SetupError(f"{path}: extends: takes one file name", remedy=_REMEDY)
     return _overlay(_read_layers(path.parent / parent, (*seen, path.resolve())), values)
 
@@ -158,38 +164,64 @@ def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def read_yaml_mapping(path: Path) -> dict[str, Any]:
-    """One YAML mapping from a file that the user wrote; duplicate keys are refused.
+def read_yaml_mapping(path: Path, *, example: str = _EXAMPLE) -> dict[str, Any]:
+    """One YAML mapping from a file that the user wrote; duplicate keys and aliases are refused.
 
-    Raises SetupError when the file is missing, is not YAML, or is not a mapping.
+    Raises SetupError when the file is missing, is not YAML, or is not a mapping; `example` is a sound one.
     """
     try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise SetupError(f"{path}: no such file", remedy="see policies/ for the shipped ones") from None
+        raise SetupError(f"{path}: no such file", remedy=f"see {example}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{path}: cannot be read: {error}", remedy="check the path") from None
-    except yaml.YAMLError as error:
-        raise SetupError(f"{path}: {_yaml_problem(error)}", remedy="fix the YAML") from None
+    loaded = _parsed(path, text)
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
-        raise SetupError(f"{path}: is not a mapping of keys to values", remedy=_REMEDY)
+        raise SetupError(f"{path}: is not a mapping of keys to values", remedy=f"see {example}")
     return loaded
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, which plain YAML silently overrides."""
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        problem = sanitise_line(_yaml_problem(error), _LONGEST_PROBLEM)
+    except RecursionError:
+        problem = "is nested too deeply"
+    raise SetupError(f"{path}: {problem}", remedy="fix the YAML")
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """SafeLoader without aliases, and without what plain YAML overrides silently or raises as it comes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # not in stubs
+            raise _at(mark, "an alias is not allowed here: write the value out")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not isinstance(key, yaml.ScalarNode):
+                raise _at(key.start_mark, "a key is one plain word")
             if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
-                )
+                raise _at(key.start_mark, f"the key {key.value!r} stands twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
+            kind = node.tag.rpartition(":")[2]
+            raise _at(node.start_mark, f"{reprlib.repr(node.value)} cannot be read as {kind}") from None
+
+
+def _at(mark: yaml.Mark, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:
@@ -201,8 +233,16 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
 def first_problem(error: ValidationError) -> str:
     """One line from pydantic's first complaint: the key, what is wrong, and what was given."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    key = sanitise_line(".".join(str(part) for part in first["loc"]), _LONGEST_PROBLEM) or "the file"
     if first["type"] == "extra_forbidden":
         return f"{key}: is not a key of a policy"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]} (got {first['input']!r:.60})"
+    return f"{key}: {message[0].lower()}{message[1:]} (got {_shown(first['input']):.60})"
+
+
+def _shown(value: object) -> str:
+    """As in Python, but short, and soon: neither a nest of lists nor a long number is written out."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:
+        return f"a number of {value.bit_length()} bits" if isinstance(value, int) else "a long number"

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from orchestrator.errors import SetupError
 from orchestrator.policy import Section, first_problem, read_yaml_mapping
 
+_EXAMPLE = "train_template/task.yaml"
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -63,6 +64,6 @@ def load_task(folder: Path) -> Task:
     """Read `task.yaml` of a task folder. Raises SetupError that names file, key and reason."""
     path = folder / "task.yaml"
     try:
-        return Task.model_validate({"folder": folder, **read_yaml_mapping(path)})
+        return Task.model_validate({"folder": folder, **read_yaml_mapping(path, example=_EXAMPLE)})
     except ValidationError as error:
-        raise SetupError(f"{path}: {first_problem(error)}", remedy="see train_template/task.yaml") from None
+        raise SetupError(f"{path}: {first_problem(error)}", remedy=f"see {_EXAMPLE}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 from orchestrator.errors import SetupError
 from orchestrator.policy import Policy, load_policy
+from orchestrator.task import load_task
 
 POLICIES = Path(__file__).parents[1] / "policies"
 LISTS = {"forbidden_imports", "forbidden_calls"}
@@ -113,10 +115,26 @@ WRONG = {
     "extends: gone.yaml": "gone.yaml: no such file",
     "extends: mine.yaml": "extends itself",
     "x: !!python/object/apply:os.system ['true']": "could not determine a constructor",
+    "budget:\n  ? [a, b]\n  : c": "line 2: a key is one plain word",
+    "budget: {train_seconds: !!float abc}": "line 1: 'abc' cannot be read as float",
+    "edit:\n  files: [2020-99-99]": "line 2: '2020-99-99' cannot be read as timestamp",
+    "budget: {smoke: !!bool perhaps}": "line 1: 'perhaps' cannot be read as bool",
+    "budget: {pids: !!int ''}": "line 1: '' cannot be read as int",
+    f"budget: {{model_tokens: {'9' * 5000}}}": "line 1: '999",
+    f"budget: {{model_tokens: 0x{'f' * 5000}}}": "budget.model_tokens: input should be less than",
+    "budget: !!set [a]": "line 1: ",
+    'extends: "\\0"': "extends: takes one file name",
+    'extends: "\\ud800"': "extends: takes one file name",
+    '"a\\nb": 1': "a b: is not a key of a policy",
+    "x: " + "[" * 3000: "is nested too deeply",
+    "x: &a 1\nbudget: *a": "line 2: an alias is not allowed here",
+    "": "is empty",
+    "# nothing yet\n": "is empty",
+    "{}": "is empty",
 }
 
 
-@pytest.mark.parametrize(("text", "said"), WRONG.items())
+@pytest.mark.parametrize(("text", "said"), WRONG.items(), ids=lambda text: text[:40])
 def test_a_wrong_policy_is_refused_with_file_key_and_reason(text: str, said: str, tmp_path: Path) -> None:
     path = write(tmp_path, text)
     with pytest.raises(SetupError) as refusal:
@@ -145,8 +163,25 @@ def test_a_child_s_keys_lie_over_its_parent_s_one_by_one(tmp_path: Path) -> None
     assert (policy.budget.train_seconds, policy.budget.save_seconds) == (30.0, 4.0)
 
 
-def test_an_empty_file_is_the_built_in_policy(tmp_path: Path) -> None:
-    assert load_policy(write(tmp_path, "")) == Policy()
+def test_a_bomb_of_aliases_is_refused_before_it_goes_off(tmp_path: Path) -> None:
+    levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    path = write(tmp_path, "\n".join(["a0: &a0 [x]", *levels, "budget: *a8"]))
+    began = time.monotonic()
+    with pytest.raises(SetupError, match="line 2: an alias is not allowed"):
+        load_policy(path)
+    assert time.monotonic() - began < 2
+
+
+def test_a_link_to_itself_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").symlink_to("mine.yaml")
+    with pytest.raises(SetupError, match="cannot be read"):
+        load_policy(tmp_path / "mine.yaml")
+
+
+def test_a_task_that_is_missing_has_a_remedy_that_speaks_of_tasks(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"task\.yaml: no such file") as refusal:
+        load_task(tmp_path)
+    assert refusal.value.remedy == "see train_template/task.yaml"
 
 
 def profile() -> dict[str, Any]:
