@@ -28,8 +28,9 @@ class Settings(BaseSettings):
     runs: Path = Path("runs")
     data: Path = Path("data")
     gpu: str = ""
+    docker_host: str = Field(default="", validation_alias="DOCKER_HOST")
     model: str = "gpt-5"
-    model_seconds: float = Field(default=300.0, gt=0)
+    model_seconds: float = Field(default=300.0, gt=0, le=86_400)
     api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     base_url: str = Field(default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL")
 

@@ -18,7 +18,7 @@ def _bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty folder to start in, and no variable of ours set."""
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
-        if name.startswith(("AUTORESEARCH_", "OPENAI_")):
+        if name.startswith(("AUTORESEARCH_", "OPENAI_", "DOCKER_")):
             monkeypatch.delenv(name)
 
 
@@ -65,6 +65,23 @@ def test_an_empty_line_in_the_file_is_as_if_it_were_not_there(tmp_path: Path) ->
     assert (settings.has_model, settings.model_seconds) == (False, 300.0)
 
 
+@pytest.mark.parametrize("name", ["RUNS", "DATA", "IMAGE", "GPU", "MODEL", "MODEL_SECONDS"])
+def test_an_empty_variable_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    without = load_settings()
+    monkeypatch.setenv(f"AUTORESEARCH_{name}", "")
+    assert load_settings() == without
+
+
+def test_the_engine_s_address_is_read_from_the_file_too_and_the_environment_is_stronger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().docker_host == ""
+    (tmp_path / ".env").write_text("DOCKER_HOST=unix:///run/user/1000/docker.sock\n")
+    assert load_settings().docker_host == "unix:///run/user/1000/docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", "unix:///other.sock")
+    assert load_settings().docker_host == "unix:///other.sock"
+
+
 def test_the_key_is_in_no_text_about_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     settings = load_settings()
@@ -72,7 +89,7 @@ def test_the_key_is_in_no_text_about_the_settings(monkeypatch: pytest.MonkeyPatc
         assert SECRET not in text
 
 
-@pytest.mark.parametrize("value", ["soon", "0", "-1"])
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "inf", "nan", "86401"])
 def test_a_bad_value_is_one_line_that_names_the_variable(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     monkeypatch.setenv("AUTORESEARCH_MODEL_SECONDS", value)
