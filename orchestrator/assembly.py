@@ -175,8 +175,9 @@ def choose_proposer(bench: Bench, wanted: str, say: Callable[[str], Any]) -> Pro
             say("no OPENAI_API_KEY and no OPENAI_BASE_URL: the tuner proposes")
     if wanted == "tuner":
         return ConstantTuner(entry_file=task.entry_file, gpu=bench.grant.gpu is not None)
-    if wanted.startswith("replay:"):
-        return ReplayProposer(Path(wanted.removeprefix("replay:")), task.entry_file)
+    kind, _, folder = wanted.partition(":")
+    if kind == "replay" and folder:
+        return ReplayProposer(Path(folder), task.entry_file)
     if wanted == "openai":
         prompt = _prompt(bench.policy, task, bench.profile_name)
         return OpenAIProposer(endpoint_of(settings), prompt, name=f"openai:{settings.model}")

@@ -14,6 +14,7 @@ from orchestrator.text import sanitise_line
 TASK = Path("train_template")
 POLICY = Path("policies/default.yaml")
 ERROR_CHARACTERS = 2000
+MOST_SEED = 2**31 - 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,7 +78,7 @@ def _add_try(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     attempt = _with_bench(_verb(group, "try", verbs.try_file, "one file through gate, sandbox and scorer"))
     attempt.add_argument("file", type=Path, metavar="FILE", help="a train.py; nothing is committed")
     attempt.add_argument("--json", action="store_true", help="print one JSON object")
-    attempt.add_argument("--seed", type=int, default=1, help="the seed that the run gets")
+    attempt.add_argument("--seed", type=_seed, default=1, help="the seed that the run gets")
     attempt.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
 
 
@@ -85,6 +86,13 @@ def _add_data(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     data = _with_bench(_verb(group, "data", verbs.prepare_data, "prepare the task's data"))
     data.add_argument("--source", default="", help="stdlib, folder:PATH, climbmix or tinystories")
     data.add_argument("--out", type=Path, help="the folder to prepare (default: below data/)")
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed <= MOST_SEED:
+        raise argparse.ArgumentTypeError(f"a seed is between 0 and {MOST_SEED}")
+    return seed
 
 
 def _with_bench(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

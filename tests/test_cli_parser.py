@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import errors
-from orchestrator.cli import ended, main
+from orchestrator.cli import build_parser, ended, main
 
 VERBS = [
     ["run"],
@@ -48,6 +48,9 @@ def test_every_verb_has_help(verb: list[str], capsys: pytest.CaptureFixture[str]
         ["run", "--hours", "many"],
         ["run", "--experiments", "1.5"],
         ["try"],
+        ["try", "train.py", "--seed=-1"],
+        ["try", "train.py", "--seed=2147483648"],
+        ["try", "train.py", "--seed=1.0"],
         ["policy", "check"],
         ["status", "extra"],
     ],
@@ -60,6 +63,11 @@ def test_a_command_that_is_none_is_a_usage_error(
         main(words)
     assert end.value.code == 2
     assert "usage: autoresearch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", [0, 2**31 - 1])
+def test_the_least_and_the_greatest_seed_are_seeds(seed: int) -> None:
+    assert build_parser().parse_args(["try", "train.py", f"--seed={seed}"]).seed == seed
 
 
 @pytest.mark.parametrize("tag", ["../x", "/tmp/x", ".", "-", "A", "a b", "a\n", "x" * 33, "\x1b[2J"])  # noqa: S108
