@@ -131,14 +131,16 @@ def reap_orphans(arguments: Namespace) -> int:
 
 
 def audit_verify(arguments: Namespace) -> int:
-    """Check a run's records against each other. Raises LedgerError at the first break."""
+    """Check a run's records against each other. Raises LedgerError for a break; a crash's trace is none."""
     folder = run_folder(load_settings().runs, arguments.tag)
     findings = verify_run(folder)
-    if findings:
-        for finding in findings[1:]:
-            Console().say(f"{finding.place}: {finding.problem}")
-        message = f"{folder}: {findings[0].place}: {findings[0].problem}"
-        raise LedgerError(message, remedy="keep the folder as it is and find out who touched it")
+    breaks = [finding for finding in findings if not finding.harmless]
+    for finding in findings:
+        if finding not in breaks[:1]:
+            Console().say(str(finding) + (", as after a crash" if finding.harmless else ""))
+    if breaks:
+        remedy = "keep the folder as it is and find out who touched it"
+        raise LedgerError(f"{folder}: {breaks[0]}", remedy=remedy)
     Console().say(f"{folder}: the log, the commits, the refs and the exports agree")
     return 0
 

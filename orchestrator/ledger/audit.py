@@ -7,6 +7,7 @@ The wall clock is only shown: a time that jumps backwards is no damage.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -18,7 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import LedgerError
-from orchestrator.ledger.disk import FREE_SPACE, sync_folder, write_all, write_whole
+from orchestrator.ledger.disk import (
+    CHECK_PERMISSIONS,
+    FREE_SPACE,
+    refuse_link,
+    sync_folder,
+    write_all,
+    write_whole,
+)
 
 GENESIS = "0" * 64
 RESERVED = frozenset({"seq", "time", "event", "prev", "hash"})
@@ -66,6 +74,7 @@ class _Reading:
 
 
 def _read(path: Path, reading: _Reading) -> Iterator[Event]:
+    refuse_link(path)
     try:
         with path.open("rb") as file:
             for line in file:
@@ -211,7 +220,8 @@ def _open_for_appending(path: Path) -> int:
         if created:
             sync_folder(path.parent)
     except OSError as error:
-        raise LedgerError(f"{path.name} cannot be opened: {error.strerror}", remedy=FREE_SPACE) from error
+        remedy = FREE_SPACE if error.errno in {errno.ENOSPC, errno.EDQUOT} else CHECK_PERMISSIONS
+        raise LedgerError(f"{path.name} cannot be opened: {error.strerror}", remedy=remedy) from error
     return fd
 
 

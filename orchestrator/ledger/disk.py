@@ -10,8 +10,16 @@ from pathlib import Path
 
 from orchestrator.errors import LedgerError, SetupError
 
+CHECK_PERMISSIONS = "check the permissions of the run folder"
 FREE_SPACE = "free space on the disk of the run folder, then start the run again: it goes on"
 _LOCK_PATIENCE_SECONDS = 1.0
+
+
+def refuse_link(path: Path) -> None:
+    """Raises LedgerError when a part of the record is a symbolic link: what it names is not the run's own."""
+    if path.is_symlink():
+        remedy = "put back the run's own, or keep a copy and start a new tag"
+        raise LedgerError(f"{path.name}: is a symbolic link", remedy=remedy)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.audit import AuditLog, Clock
-from orchestrator.ledger.disk import sync_folder
+from orchestrator.ledger.disk import refuse_link, sync_folder
 from orchestrator.ledger.facts import plain
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import TEMPLATE, State, disagreements
@@ -44,13 +44,18 @@ class Origin:
 
 
 def check_folder(folder: Path) -> None:
-    """Make the folder if it is missing. Raises SetupError, and touches nothing, when it is not a run's."""
+    """Make the folder if it is missing.
+
+    Raises SetupError when it is not a run's, LedgerError when a part of it is a link, and touches nothing.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = {path.name for path in folder.iterdir()}
     except OSError as error:
         message = f"the run folder {folder} cannot be used: {error.strerror}"
         raise SetupError(message, remedy="choose another --tag, or check its permissions") from None
+    for name in ("audit.jsonl", "repo.git", _UNFINISHED):
+        refuse_link(folder / name)
     if "audit.jsonl" in names or names <= _BEFORE_THE_FIRST_EVENT:
         return
     message = f"{folder} is not empty and holds no audit.jsonl: it is not a run of ours"

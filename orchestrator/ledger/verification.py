@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import read_events, verify
+from orchestrator.ledger.disk import refuse_link
 from orchestrator.ledger.export import experiment_files, result_rows, results_tsv
 from orchestrator.ledger.repo import BareRepo, Stored
 from orchestrator.ledger.state import State, disagreements, fold
@@ -15,10 +16,11 @@ from orchestrator.ledger.state import State, disagreements, fold
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it should be: where, and what."""
+    """One thing that is not as it should be: where, and what. A harmless one is a crash's trace."""
 
     place: str
     problem: str
+    harmless: bool = False
 
     def __str__(self) -> str:
         return f"{self.place}: {self.problem}"
@@ -42,8 +44,10 @@ def _findings(folder: Path) -> Iterator[Finding]:
     report = verify(folder / "audit.jsonl")
     if report.torn_bytes:
         where = f"audit.jsonl line {report.events + 1}"
-        yield Finding(where, "is incomplete: the last write was cut short; the next start sets it aside")
+        problem = "is incomplete: the last write was cut short; the next start sets it aside"
+        yield Finding(where, problem, harmless=True)
     state, repo = fold(read_events(folder / "audit.jsonl")), BareRepo(folder / "repo.git")
+    refuse_link(repo.folder)
     if not repo.folder.is_dir():
         raise LedgerError("repo.git: is missing")
     yield from _check_commits(state, repo)
@@ -77,7 +81,7 @@ def _found(commit: Stored) -> dict[str, str]:
 def _check_refs(state: State, repo: BareRepo) -> Iterator[Finding]:
     missed, foreign = disagreements(state, repo.refs())
     for ref in missed:
-        yield Finding(ref, "was promised by the log and not moved; the next start moves it")
+        yield Finding(ref, "was promised by the log and not moved; the next start moves it", harmless=True)
     for line in foreign:
         ref, _, problem = line.partition(" ")
         yield Finding(ref, problem)
