@@ -17,12 +17,14 @@ T = TypeVar("T")
 class Patience:
     """Repeats work that the engine or the scorer broke, `faults_in_a_row` times at most.
 
-    `record` is told each fault. The last one is raised, which pauses the run: the attempt stays
-    open in the ledger and is taken up again at the next start.
+    `record` is told each fault, and `await_engine` waits until the engine answers again. The last
+    fault is raised, which pauses the run: the attempt stays open in the ledger and is taken up again
+    at the next start.
     """
 
     faults_in_a_row: int
     record: Callable[..., Any]
+    await_engine: Callable[[], Any] = bool
     wait_seconds: float = 2.0
 
     def insist(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -33,4 +35,5 @@ class Patience:
             except (SandboxError, ScorerError) as error:
                 self.record("fault_occurred", fault=fault, kind=type(error).__name__, message=str(error))
                 time.sleep(self.wait_seconds * fault)
+                self.await_engine()
         return work(*args, **kwargs)

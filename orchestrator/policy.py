@@ -78,6 +78,7 @@ class BudgetPolicy(Section):
     smoke_seconds: Seconds = 60.0
     refusals_in_a_row: int = Field(default=10, ge=1, le=1000)
     faults_in_a_row: int = Field(default=3, ge=1, le=100)
+    outage_seconds: Seconds = 600.0
     model_requests: int = Field(default=1000, ge=1, le=1_000_000)
     model_tokens: int = Field(default=20_000_000, ge=1, le=1_000_000_000_000)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def run(arguments: Namespace) -> int:
     settings = load_settings()
     folder = settings.runs / checked_tag(arguments.tag)
     bench = assembly.open_bench(settings, arguments.policy, arguments.task)
-    console = Console(unit=bench.task.metric.unit)
+    console = Console()
     proposer = assembly.choose_proposer(bench, arguments.proposer, console.say)
     data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
@@ -77,7 +78,7 @@ def try_file(arguments: Namespace) -> int:
     data = assembly.data_of(bench, arguments.data)
     files = bench.task.read_files() | {bench.task.entry_file: read_text(arguments.file)}
     attempt = Attempt(0, Proposal(arguments.file.name, files, proposer="try"), files, arguments.seed)
-    console = Console(sys.stderr, unit=bench.task.metric.unit)
+    console = Console(sys.stderr)
     with assembly.open_rig(bench, "try", data, console.say) as rig:
         experiment = _examine_once(rig, attempt, console)
     if arguments.json:
@@ -186,7 +187,8 @@ def _spend(lab: Lab, budget: Budget, console: Console) -> None:
 
 def _lab(bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher: Watcher) -> Lab:
     policy, template, gates = bench.policy, bench.task.read_files(), rig.gates
-    patience = Patience(policy.budget.faults_in_a_row, ledger.record)
+    await_engine = partial(bench.engine.await_answer, policy.budget.outage_seconds)
+    patience = Patience(policy.budget.faults_in_a_row, ledger.record, await_engine)
     rules, limits = policy.decision, policy.budget
     pipeline = Pipeline(proposer, gates, ledger, rules, limits, template, watcher, patience)
     return Lab(pipeline, rig.sandbox, rig.scorer, ledger, rules, patience, watcher)

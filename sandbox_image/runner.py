@@ -305,7 +305,7 @@ def claim(model: Any, device: str, raw: bytes, rows: int) -> bytes:
     with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
         logits = model(tokens[:, :-1])
     losses = torch.nn.functional.cross_entropy(
-        logits.float().flatten(0, 1), tokens[:, 1:].flatten(), reduction="none"
+        logits.detach().float().flatten(0, 1), tokens[:, 1:].flatten(), reduction="none"
     )
     return losses.float().cpu().numpy().astype("<f4").tobytes()
 

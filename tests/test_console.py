@@ -52,7 +52,7 @@ def attempt(title: str = HOSTILE) -> Attempt:
 
 def shown(tell: Callable[[Console], None]) -> str:
     stream = io.StringIO()
-    tell(Console(stream, "bits per byte"))
+    tell(Console(stream))
     return stream.getvalue()
 
 

@@ -18,6 +18,7 @@ Mode = Literal["train", "smoke", "serve", "receive", "stdlib"]
 
 RUN_LABEL = "autoresearch.run"
 ATTEMPT_LABEL = "autoresearch.attempt"
+DATA_LABEL = "autoresearch.data"
 NOBODY = "65534:65534"
 RUNNER = "/opt/autoresearch/runner.py"
 MIB = 1024 * 1024

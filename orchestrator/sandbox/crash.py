@@ -17,8 +17,10 @@ def readable(log: BoundedLog, limit_bytes: int) -> str:
 def crash_reason(exit_: Exit, log: str) -> str:
     """The last line of a traceback if there is one, else the exit code and the last line."""
     lines = [line for line in log.strip().splitlines() if line.strip()]
-    if exit_.code == KILLED or exit_.oom_killed:
-        return f"killed (exit code {exit_.code}), most likely for using too much memory"
+    if exit_.oom_killed:
+        return f"killed for using too much memory (exit code {exit_.code})"
+    if exit_.code == KILLED:
+        return "killed (exit code 137): for using too much memory, or from outside"
     if lines and "Traceback" in log:
         return sanitise_line(lines[-1], 200)
     return f"exit code {exit_.code}" + (f": {sanitise_line(lines[-1], 160)}" if lines else "")

@@ -11,13 +11,21 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from orchestrator.errors import SandboxError
 from orchestrator.policy import BudgetPolicy, MetricPolicy
 from orchestrator.records import Attempt, Outcome, ResultFile, Run
-from orchestrator.sandbox.container import ATTEMPT_LABEL, MIB, Outfit, container_body, output_options
+from orchestrator.sandbox.container import (
+    ATTEMPT_LABEL,
+    DATA_LABEL,
+    MIB,
+    Outfit,
+    container_body,
+    output_options,
+)
 from orchestrator.sandbox.crash import crash_reason, readable
 from orchestrator.sandbox.engine import Engine, Exit
 from orchestrator.sandbox.handover import RefusedResult, parse_handover
@@ -26,6 +34,8 @@ from orchestrator.sandbox.model import DockerModel, hand_over, load
 from orchestrator.sandbox.order import Shape, order_message
 from orchestrator.sandbox.stream import BoundedLog
 from orchestrator.text import sanitise_line
+
+STALL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class DockerSandbox:
         self._warmer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm")
         self._warm: Future[Pair] | None = None
         self._current: Pair | None = None
+        self._doomed: list[Pair] = []
         self._files: Mapping[str, str] = {}
 
     def __enter__(self) -> DockerSandbox:
@@ -68,7 +79,11 @@ class DockerSandbox:
         self._files = attempt.files
         pair.model.await_ready(self._budget.start_seconds)
         pair.train.await_ready(self._budget.start_seconds)
-        run = self._train(pair, attempt)
+        try:
+            run = self._train(pair, attempt)
+        except SandboxError:
+            self._discard_warm_pair()
+            raise
         if not run.completed:
             self._release()
         return run
@@ -91,17 +106,26 @@ class DockerSandbox:
     def close(self) -> None:
         """Remove whatever this sandbox still holds."""
         try:
+            self._discard_warm_pair()
             self._release()
         finally:
-            if self._warm:
-                self._remove(self._take_warm_pair())
             self._warmer.shutdown()
+        if self._doomed:
+            remedy = "run 'autoresearch reap' when the engine answers"
+            raise SandboxError(f"{len(self._doomed)} pairs of containers are still there", remedy=remedy)
 
     def _take_warm_pair(self) -> Pair:
         warm, self._warm = self._warm, None
         return warm.result() if warm else self._launch_pair()
 
+    def _discard_warm_pair(self) -> None:
+        """Give up what was warmed beside a fault: its connection may be as dead as ours was."""
+        if self._warm:
+            with suppress(SandboxError):
+                self._doomed.append(self._take_warm_pair())
+
     def _launch_pair(self) -> Pair:
+        self._engine.check_volume(self._outfit.data_volume, DATA_LABEL)
         run_id = secrets.token_hex(6)
         outfit = replace(self._outfit, labels={**self._outfit.labels, ATTEMPT_LABEL: run_id})
         volume = f"autoresearch-out-{run_id}"
@@ -135,6 +159,9 @@ class DockerSandbox:
         pair.train.stream.drain(log, deadline)
         exit_ = self._engine.wait_exit(pair.train.identity, deadline - time.monotonic())
         train_seconds = time.monotonic() - go
+        if train_seconds > self._budget.train_seconds + STALL_SECONDS:
+            message = f"the engine was silent for {train_seconds - self._budget.train_seconds:.0f} seconds"
+            raise SandboxError(message, remedy="is the machine overloaded? the attempt is repeated")
         if train_seconds > self._budget.train_seconds:
             exit_ = None
             self._stop(pair.train, log)
@@ -177,9 +204,16 @@ class DockerSandbox:
         return parse_handover(hand_over(pair.model, limit, self._metric))
 
     def _release(self) -> None:
-        pair, self._current = self._current, None
-        if pair:
-            self._remove(pair)
+        """Remove the current pair, and what could not be removed before; what cannot is tried again."""
+        if self._current:
+            self._doomed.append(self._current)
+            self._current = None
+        doomed, self._doomed = self._doomed, []
+        for pair in doomed:
+            try:
+                self._remove(pair)
+            except SandboxError:
+                self._doomed.append(pair)
 
     def _remove(self, pair: Pair) -> None:
         try:

@@ -160,6 +160,30 @@ class Engine:
         with _mapped(f"create volume {name}"):
             self._api.create_volume(name, driver="local", driver_opts=dict(options), labels=dict(labels))
 
+    def check_volume(self, name: str, label: str) -> None:
+        """Raises SandboxError unless there is a volume of this name with this label: creating a
+        container would silently make an empty one."""
+        try:
+            with _mapped(f"look for the volume {name}"):
+                labels = self._api.inspect_volume(name).get("Labels") or {}
+        except _Missing:
+            labels = {}
+        if label not in labels:
+            message = f"the volume {name} was removed or replaced"
+            raise SandboxError(message, remedy="start the run again: it is filled at the start")
+
+    def await_answer(self, seconds: float) -> bool:
+        """Wait until the engine answers, at most so long; whether it does."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                with _mapped("answer"):
+                    return bool(self._api.ping())
+            except SandboxError:
+                if time.monotonic() >= deadline:
+                    return False
+            time.sleep(1.0)
+
     def remove_volume(self, name: str) -> None:
         """Remove a volume; one that is gone already is no error."""
         try:

@@ -35,7 +35,7 @@ class Container:
             silence = "no word in time" if isinstance(error, TimeoutError) else "it ended"
             why = said[-1] if said else silence
             message = f"{self.name} did not become ready: {why}"
-            raise SandboxError(message, remedy="run 'make image'") from None
+            raise SandboxError(message, remedy="run 'autoresearch doctor'") from None
         if word != READY:
             raise SandboxError(f"{self.name} greeted with {word!r}", remedy="run 'make image'")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from orchestrator.errors import SandboxError
 from orchestrator.policy import MetricPolicy
 from orchestrator.ports import CandidateFault
+from orchestrator.sandbox.handover import RefusedResult
 from orchestrator.sandbox.launch import Container
 from orchestrator.sandbox.order import framed
 from orchestrator.sandbox.stream import StreamEnded
@@ -41,13 +42,19 @@ class DockerModel:
 
 
 def hand_over(container: Container, max_weights_bytes: int, metric: MetricPolicy) -> bytes:
-    """The trusted reader's reply about /out. Raises SandboxError, since no candidate ran there."""
+    """The trusted reader's reply about /out.
+
+    Raises RefusedResult when the output takes too long to read, and SandboxError when the reader
+    ended, since no candidate runs there.
+    """
     deadline = time.monotonic() + metric.load_seconds
     try:
         request = framed({"do": "hand_over", "max_weights_bytes": max_weights_bytes})
         container.stream.send(request, deadline)
         return container.stream.read_message(deadline, MAX_REPLY_BYTES, CHUNK_BYTES)
-    except (TimeoutError, StreamEnded, ValueError) as error:
+    except TimeoutError:
+        raise RefusedResult("the output took too long to read") from None
+    except (StreamEnded, ValueError) as error:
         message = f"the reader of the output failed: {type(error).__name__}"
         raise SandboxError(message, remedy="it is repeated; see 'autoresearch doctor'") from None
 

@@ -1,6 +1,6 @@
 """Whose containers are whose, and what becomes of them when their owner is gone.
 
-Every container and volume carries the run's tag and its owner: host, process and the time the
+Every container and volume carries the run's tag and its owner: machine, process and the time the
 process was born, so that a recycled process number is not mistaken for the owner. A guard process
 waits beside each run: when the run dies, however it dies, the guard removes what it left.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -20,22 +21,46 @@ from orchestrator.sandbox.container import RUN_LABEL
 from orchestrator.sandbox.engine import Engine
 
 OWNER_LABEL = "autoresearch.owner"
+GUARD_SECONDS = 120.0
 
 
 def owner_of(pid: int) -> str:
-    """`host/pid/birth` of a process; birth is in clock ticks since the machine started, 0 if gone."""
-    with contextlib.suppress(OSError, IndexError):
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return f"{platform.node()}/{pid}/{after_name[19]}"
-    return f"{platform.node()}/{pid}/0"
+    """`machine/boot/namespace/pid/birth` of a process.
+
+    `namespace` is that of process numbers; `birth` is in clock ticks since the machine started, 0 if
+    there is no such process.
+    """
+    place = f"{_machine()}/{_read('/proc/sys/kernel/random/boot_id')}/{_pid_namespace()}"
+    after_name = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return f"{place}/{pid}/{after_name[19] if len(after_name) > 19 else 0}"
 
 
 def is_orphan(labels: Mapping[str, str]) -> bool:
-    """Whether the owner that the labels name was a process of this host that no longer lives."""
-    owner = labels.get(OWNER_LABEL, "")
-    host, _, rest = owner.partition("/")
-    pid = rest.partition("/")[0]
-    return host == platform.node() and pid.isdigit() and owner_of(int(pid)) != owner
+    """Whether the owner that the labels name is known to be dead.
+
+    It is when this machine was started again since, or when its process, in this very namespace of
+    process numbers, is gone. What another machine or namespace owns is never known to be dead.
+    """
+    owner, me = labels.get(OWNER_LABEL, "").split("/"), owner_of(os.getpid()).split("/")
+    if len(owner) != len(me) or owner[0] != me[0] or not owner[3].isdigit():
+        return False
+    if owner[1] != me[1]:
+        return True
+    return owner[2] == me[2] and owner_of(int(owner[3])).split("/") != owner
+
+
+def _machine() -> str:
+    return f"{platform.node()}-{_read('/etc/machine-id')}"
+
+
+def _pid_namespace() -> int:
+    return Path("/proc/self/ns/pid").stat().st_ino
+
+
+def _read(path: str) -> str:
+    with contextlib.suppress(OSError):
+        return Path(path).read_text().strip()
+    return ""
 
 
 def reap(engine: Engine, doomed: Callable[[Mapping[str, str]], bool] = is_orphan) -> tuple[int, int]:
@@ -59,7 +84,12 @@ def guarded() -> Iterator[None]:
     finally:
         if guard.stdin:
             guard.stdin.close()
-        guard.wait()
+        guard.send_signal(signal.SIGCONT)  # somebody may have stopped it
+        try:
+            guard.wait(GUARD_SECONDS)
+        except subprocess.TimeoutExpired:
+            guard.kill()
+            guard.wait()
 
 
 def main(owner: str) -> int:

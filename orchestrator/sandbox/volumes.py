@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox.container import Outfit, container_body
+from orchestrator.sandbox.container import DATA_LABEL, Outfit, container_body
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.launch import Container, launch
 from orchestrator.sandbox.model import CHUNK_BYTES, MAX_REPLY_BYTES
 from orchestrator.sandbox.order import framed
 from orchestrator.sandbox.stream import BoundedLog, StreamEnded
 
-DATA_LABEL = "autoresearch.data"
 START_SECONDS = 60.0
 STDLIB_LIMIT_BYTES = 256 * 1024 * 1024
 _BLOCK = 1 << 20

@@ -35,12 +35,11 @@ class _Terminal(RichConsole):
 class Console:
     """Writes lines; a reader that went away is no error. The port `Watcher`."""
 
-    def __init__(self, stream: IO[str] | None = None, unit: str = "") -> None:
+    def __init__(self, stream: IO[str] | None = None) -> None:
         stream = stream or sys.stdout
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
         self._rich = _Terminal(file=stream, highlight=False, soft_wrap=True)
-        self._unit = unit
         self._began = time.monotonic()
 
     def say(self, line: str, style: str = "") -> None:
@@ -74,11 +73,10 @@ class Console:
         steps = f", {claims['steps']:.10g} steps" if "steps" in claims else ""
         self.say(f"      trained {run.train_seconds:.1f} s{steps}; scoring", "dim")
 
-    def closed(self, experiment: Experiment, decision: Decision) -> None:
+    def closed(self, experiment: Experiment, decision: Decision) -> None:  # noqa: ARG002 - the port's
         took = time.monotonic() - self._began
-        value = "" if experiment.value is None else f"{experiment.value:.6f} {self._unit}  "
         reason = sanitise_line(decision.reason, 300)
-        self.say(f"      {value}{decision.action.value}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
+        self.say(f"      {decision.action.value}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
 
     def history(self, entries: Sequence[Entry]) -> None:
         """The table that a run ends with: one row an attempt."""

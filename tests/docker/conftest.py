@@ -69,10 +69,10 @@ class Station:
         return containers + [str(v["Name"]) for v in self.engine.volumes(mine)]
 
 
-def write_bytes_as_tokens(folder: Path) -> DataFolder:
+def write_bytes_as_tokens(folder: Path, extra: bytes = b"") -> DataFolder:
     """A data folder whose tokens are the bytes of this repository's own sources."""
     sources = sorted(Path(__file__).parents[2].joinpath("orchestrator").glob("*.py"))
-    text = b"".join(path.read_bytes() for path in sources)
+    text = extra + b"".join(path.read_bytes() for path in sources)
     tokens = np.concatenate([[256], np.frombuffer(text, dtype=np.uint8)]).astype("<u2")
     token_bytes = [f"{value:02x}" for value in range(256)] + [""] * 4
     special = {f"<|special_{index}|>": 256 + index for index in range(4)}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.data import DataFolder
+from orchestrator.sandbox.container import RUN_LABEL
 from orchestrator.sandbox.engine import Engine
-from tests.docker.conftest import candidate
+from tests.docker.conftest import candidate, write_bytes_as_tokens
 from tests.docker.engine_proxy import EngineProxy
 from tests.docker.workshop import Workshop, set_up
 
@@ -49,7 +53,7 @@ def test_an_engine_that_comes_back_costs_a_repeat_and_never_a_score(
     events = [event["event"] for event in workshop.events("fault")]
     assert "fault_occurred" in events
     assert [event["status"] for event in workshop.closed("fault")] == ["scored"]
-    assert workshop.await_no_leftovers("fault") == []
+    assert workshop.await_no_leftovers("fault") == [], output
 
 
 def test_an_engine_that_stays_away_pauses_the_run_and_the_attempt_is_run_later(
@@ -69,3 +73,45 @@ def test_an_engine_that_stays_away_pauses_the_run_and_the_attempt_is_run_later(
     assert [event["status"] for event in workshop.closed("fault")] == ["scored"]
     assert workshop.await_no_leftovers("fault") == []
     assert workshop.call("audit", "verify", "--tag", "fault").returncode == 0
+
+
+def await_containers(engine: Engine, count: int) -> list[str]:
+    """The containers of the run, once a pair trains and the next one is warm."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = [str(container["Id"]) for container in engine.containers(f"{RUN_LABEL}=fault")]
+        if len(found) >= count:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{count} containers did not come")
+
+
+def test_a_data_volume_that_was_taken_away_is_never_a_candidates_fault(
+    workshop: Workshop, tmp_path: Path, engine: Engine
+) -> None:
+    data = write_bytes_as_tokens(tmp_path / "own", extra=b"a volume that only this test uses")
+    workshop = replace(workshop, data=data.path)
+    started = workshop.start(*RUN, "1")
+    started.await_line("training")
+    containers = await_containers(engine, 4)
+    mounts = [mount for each in containers for mount in engine.inspect(each)["Mounts"]]
+    for container in containers:
+        engine.remove(container)
+    engine.remove_volume(next(m["Name"] for m in mounts if m["Destination"] == "/data"))
+    code, output = started.end()
+    assert code == 4, output
+    assert "was removed or replaced" in output
+    assert workshop.closed("fault") == []
+    again = workshop.call(*RUN, "1")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_guard_that_is_stopped_does_not_keep_the_run_from_ending(workshop: Workshop) -> None:
+    started = workshop.start(*RUN, "1")
+    started.await_line("training")
+    find = ["pgrep", "-P", str(started.process.pid), "-f", "ownership"]
+    found = subprocess.run(find, capture_output=True, text=True, check=True).stdout
+    os.kill(int(found.split()[0]), signal.SIGSTOP)
+    code, output = started.end(timeout=150)
+    assert code == 0, output
+    assert workshop.leftovers("fault") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from typing import Any
 
@@ -38,7 +39,6 @@ def test_the_same_seed_gives_the_same_score_and_another_seed_another(station: St
         ("raises_at_step_one", "ArithmeticError: at step one"),
         ("raises_at_save", "ValueError: stats must be finite numbers: train_loss"),
         ("fills_output", "OSError: [Errno 28] No space left on device"),
-        ("memory_bomb", "killed (exit code 137), most likely for using too much memory"),
     ],
 )
 def test_a_crash_is_data_with_its_reason(station: Station, name: str, reason: str) -> None:
@@ -46,6 +46,19 @@ def test_a_crash_is_data_with_its_reason(station: Station, name: str, reason: st
     assert (run.outcome, run.reason) == (Outcome.CRASHED, reason)
     assert run.exit_code != 0
     assert run.result is None
+
+
+def test_too_much_memory_ends_the_run_with_a_reason_that_names_it(station: Station) -> None:
+    run = station.run("memory_bomb")
+    assert run.outcome is Outcome.CRASHED
+    assert run.exit_code == 137
+    assert "too much memory" in run.reason
+
+
+def test_logits_that_still_want_gradients_are_scored_like_any(station: Station) -> None:
+    _, score = station.run_and_score("constant_logits")
+    assert score.value is not None
+    assert score.value == pytest.approx(math.log2(VOCAB), abs=0.05), "every byte costs the same"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ profiles:
 POLICY = """\
 sandbox:
   {device: cpu, cpus: 1.0, memory_mib: 1024, pids: 256}
-budget: {train_seconds: 60.0, save_seconds: 1.0, grace_seconds: 0.5, smoke: false, refusals_in_a_row: 3}
+budget:
+  {train_seconds: 60.0, save_seconds: 1.0, grace_seconds: 0.5, smoke: false, refusals_in_a_row: 3,
+   outage_seconds: 2.0}
 decision: {margin: 0.01}
 """
 
