@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -12,7 +13,7 @@ from orchestrator.policy import first_problem
 
 
 class Settings(BaseSettings):
-    """Environment variables; each is named in `.env.example` style by its alias or AUTORESEARCH_<NAME>."""
+    """Environment variables; each is named by its alias, else AUTORESEARCH_<NAME>."""
 
     model_config = SettingsConfigDict(
         env_prefix="AUTORESEARCH_",
@@ -41,10 +42,16 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Raises SetupError that names the variable and the reason."""
+    """Read the settings, and hand DOCKER_HOST on to this process and those that it starts.
+
+    Raises SetupError that names the variable and the reason.
+    """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         raise SetupError(f"settings: {first_problem(error)}", remedy="see README, Settings") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f".env cannot be read: {error}", remedy="make it a UTF-8 text file") from None
+    if settings.docker_host:
+        os.environ["DOCKER_HOST"] = settings.docker_host
+    return settings

@@ -125,6 +125,7 @@ def doctor(arguments: Namespace) -> int:
 
 def reap_orphans(arguments: Namespace) -> int:
     """Remove what dead runs left behind."""
+    load_settings()
     engine = Engine.connect()
     containers, volumes = reap(engine, lambda _: True) if arguments.all else reap(engine)
     Console().say(f"removed {containers} containers and {volumes} volumes")

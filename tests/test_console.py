@@ -139,11 +139,11 @@ def test_the_journal_is_one_line_of_plain_ascii_for_each_fact(title: str) -> Non
     assert all(line.isascii() and line.isprintable() for line in lines)
 
 
-def test_a_score_is_shown_with_its_unit_and_its_decision() -> None:
+def test_a_decision_is_shown_with_its_reason() -> None:
     run = Run("run", Outcome.COMPLETED, 1.0, result=ResultFile({}, {}, "a", "b", 1))
     experiment = Experiment(attempt("a"), Verdict(), run, Score(1.25))
     text = shown(lambda console: console.closed(experiment, Decision(Action.KEEP, "baseline")))
-    assert "1.250000 bits per byte  keep: baseline" in text
+    assert text.strip().startswith("keep: baseline")
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,15 @@ def test_no_engine_is_one_line_and_a_remedy(build: Build) -> None:
     assert not workshop.runs.exists()
 
 
+def test_the_engine_that_a_dotenv_names_is_the_one_that_is_used(build: Build) -> None:
+    workshop = build([BETTER])
+    (workshop.folder / ".env").write_text("DOCKER_HOST=unix:///nowhere/docker.sock\n")
+    for words in (replay("--experiments", "1", tag="none"), ["doctor"], ["reap"]):
+        done = workshop.call(*words)
+        assert done.returncode != 0
+        assert "no Docker engine answers" in done.stdout + done.stderr
+
+
 def test_an_engine_that_refuses_this_user_says_which_group_is_missing(build: Build) -> None:
     workshop = build()
     path = workshop.folder / "docker.sock"

@@ -51,6 +51,7 @@ class Workshop:
 
     def command(self, *words: str) -> list[str]:
         bench = ["--policy", str(self.folder / "policy.yaml"), "--task", str(self.folder / "task")]
+        bench = bench if words[0] in {"run", "try", "doctor", "data"} else []
         with_data = [*bench, "--data", str(self.data)] if words[0] in {"run", "try"} else []
         return [sys.executable, "-m", "orchestrator", *words, *with_data]
 
