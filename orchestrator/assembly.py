@@ -128,7 +128,7 @@ def check_room(folder: Path) -> None:
 def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Bench:
     """Raises SetupError for a policy, a task, an engine or a card that is not as it should be."""
     policy, task = load_policy(policy_path), load_task(task_folder)
-    engine = Engine.connect()
+    engine = Engine.connect(settings.docker_host)
     facts = engine.facts()
     wanted = policy.sandbox.device
     grant = choose_grant(
@@ -148,7 +148,7 @@ def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]
     labels = {RUN_LABEL: tag, OWNER_LABEL: owner_of(os.getpid())}
     outfit = replace(bench.outfit, labels=labels)
     reap(bench.engine)
-    with guarded():
+    with guarded(bench.settings.docker_host):
         files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
         outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
         held_out = HeldOut(

@@ -46,7 +46,7 @@ def diagnose(settings: Settings, policy_path: Path, task_folder: Path) -> list[F
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("git", _git),
         ("disk", lambda: _disk(settings)),
-        ("engine", _engine),
+        ("engine", lambda: _engine(settings)),
         ("image", lambda: _image(settings)),
         ("policy", lambda: _policy(policy_path, task_folder)),
         ("gpu", lambda: _gpu(settings, policy_path)),
@@ -79,8 +79,8 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", state, f"{free:.0f} GiB free for {folder}", remedy)
 
 
-def _engine() -> Iterator[Finding]:
-    facts = Engine.connect().facts()
+def _engine(settings: Settings) -> Iterator[Finding]:
+    facts = Engine.connect(settings.docker_host).facts()
     gib = facts.memory_bytes / 2**30
     runtimes = ", ".join(name for name in facts.runtimes if "." not in name)
     where = f"{facts.cpus} cores, {gib:.0f} GiB, kernel {facts.kernel}, runtimes {runtimes}"
@@ -97,7 +97,7 @@ def _engine() -> Iterator[Finding]:
 
 
 def _image(settings: Settings) -> Iterator[Finding]:
-    identity = Engine.connect().image_id(settings.image)
+    identity = Engine.connect(settings.docker_host).image_id(settings.image)
     yield Finding("image", "ok", f"{settings.image} is {identity[:19]}")
 
 
@@ -110,7 +110,7 @@ def _policy(policy_path: Path, task_folder: Path) -> Iterator[Finding]:
 def _gpu(settings: Settings, policy_path: Path) -> Iterator[Finding]:
     wanted = load_policy(policy_path).sandbox.device
     cards = find_gpus()
-    facts = Engine.connect().facts()
+    facts = Engine.connect(settings.docker_host).facts()
     grant = choose_grant(
         wanted, cards, runtimes=facts.runtimes, cdi_devices=facts.cdi_devices, pinned=settings.gpu
     )

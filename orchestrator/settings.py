@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -42,16 +41,10 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings, and hand DOCKER_HOST on to this process and those that it starts.
-
-    Raises SetupError that names the variable and the reason.
-    """
+    """Raises SetupError that names the variable and the reason."""
     try:
-        settings = Settings()
+        return Settings()
     except ValidationError as error:
         raise SetupError(f"settings: {first_problem(error)}", remedy="see README, Settings") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f".env cannot be read: {error}", remedy="make it a UTF-8 text file") from None
-    if settings.docker_host:
-        os.environ["DOCKER_HOST"] = settings.docker_host
-    return settings

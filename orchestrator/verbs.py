@@ -125,8 +125,7 @@ def doctor(arguments: Namespace) -> int:
 
 def reap_orphans(arguments: Namespace) -> int:
     """Remove what dead runs left behind."""
-    load_settings()
-    engine = Engine.connect()
+    engine = Engine.connect(load_settings().docker_host)
     containers, volumes = reap(engine, lambda _: True) if arguments.all else reap(engine)
     Console().say(f"removed {containers} containers and {volumes} volumes")
     return 0

@@ -7,6 +7,7 @@ foreign exception leaves this file.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -55,10 +56,14 @@ class Engine:
         self._heartbeat = Heartbeat(lambda: client.api.events(filters={"type": "daemon"}))
 
     @classmethod
-    def connect(cls) -> Engine:
-        """Connect to the engine that the environment names. Raises SetupError with the remedy."""
+    def connect(cls, host: str = "") -> Engine:
+        """Connect to the engine at `host`, or the one that the environment names.
+
+        Raises SetupError with the remedy.
+        """
+        environment = {**os.environ, "DOCKER_HOST": host} if host else None
         try:
-            client = docker.from_env(timeout=CALL_SECONDS)
+            client = docker.from_env(timeout=CALL_SECONDS, environment=environment)
             client.ping()
         except (DockerException, requests.exceptions.RequestException) as error:
             raise _unreachable(error) from None

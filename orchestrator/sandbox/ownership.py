@@ -75,9 +75,9 @@ def reap(engine: Engine, doomed: Callable[[Mapping[str, str]], bool] = is_orphan
 
 
 @contextlib.contextmanager
-def guarded() -> Iterator[None]:
+def guarded(engine_host: str = "") -> Iterator[None]:
     """Keep a guard beside this process: it reaps what we still own when we leave or are gone."""
-    command = [sys.executable, "-m", "orchestrator.sandbox.ownership", owner_of(os.getpid())]
+    command = [sys.executable, "-m", "orchestrator.sandbox.ownership", owner_of(os.getpid()), engine_host]
     guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
     try:
         yield
@@ -92,11 +92,11 @@ def guarded() -> Iterator[None]:
             guard.wait()
 
 
-def main(owner: str) -> int:
+def main(owner: str, engine_host: str) -> int:
     """Wait until the other end of standard input is gone, then remove what `owner` left."""
     sys.stdin.buffer.read()
     try:
-        reap(Engine.connect(), lambda labels: labels.get(OWNER_LABEL) == owner)
+        reap(Engine.connect(engine_host), lambda labels: labels.get(OWNER_LABEL) == owner)
     except OrchestratorError as error:
         sys.stderr.write(f"guard: {error}\n")
         return error.exit_code
@@ -104,4 +104,4 @@ def main(owner: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(*sys.argv[1:]))
