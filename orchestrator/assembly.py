@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -163,7 +164,7 @@ def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]
             yield Rig(gates, sandbox, ClaimsScorer(sandbox, held_out, policy.metric))
 
 
-def choose_proposer(bench: Bench, wanted: str, say: Callable[[str], Any]) -> Proposer:
+def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], Any]) -> Proposer:
     """`auto` is the model when there is one to ask, else the tuner, and says so.
 
     Raises SetupError for a name that is none, or a model that is not set up.
@@ -174,7 +175,8 @@ def choose_proposer(bench: Bench, wanted: str, say: Callable[[str], Any]) -> Pro
         if wanted == "tuner":
             say("no OPENAI_API_KEY and no OPENAI_BASE_URL: the tuner proposes")
     if wanted == "tuner":
-        return ConstantTuner(entry_file=task.entry_file, gpu=bench.grant.gpu is not None)
+        seed = zlib.crc32(tag.encode())  # another run tries other changes; the same run, resumed, the same
+        return ConstantTuner(entry_file=task.entry_file, gpu=bench.grant.gpu is not None, seed=seed)
     kind, _, folder = wanted.partition(":")
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)

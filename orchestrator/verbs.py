@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
     folder = settings.runs / checked_tag(arguments.tag)
     bench = assembly.open_bench(settings, arguments.policy, arguments.task)
     console = Console()
-    proposer = assembly.choose_proposer(bench, arguments.proposer, console.say)
+    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say)
     data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
     assembly.check_room(folder)

@@ -28,10 +28,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 @pytest.mark.parametrize("wanted", ["replay:", "replay", "Replay:.", "", "fly", "openai:"])
 def test_a_proposer_that_is_none_or_lacks_its_folder_is_refused(bench: Bench, wanted: str) -> None:
     with pytest.raises(SetupError, match="there is no proposer") as refusal:
-        choose_proposer(bench, wanted, print)
+        choose_proposer(bench, wanted, "a-tag", print)
     assert "replay:FOLDER" in refusal.value.remedy
 
 
 @pytest.mark.parametrize("folder", [".", "./", "../{name}"])
 def test_a_folder_that_is_named_is_replayed(bench: Bench, tmp_path: Path, folder: str) -> None:
-    assert choose_proposer(bench, f"replay:{folder.format(name=tmp_path.name)}", print).name == "replay"
+    assert choose_proposer(bench, f"replay:{folder.format(name=tmp_path.name)}", "a-tag", print).name == "replay"
