@@ -34,4 +34,5 @@ def test_a_proposer_that_is_none_or_lacks_its_folder_is_refused(bench: Bench, wa
 
 @pytest.mark.parametrize("folder", [".", "./", "../{name}"])
 def test_a_folder_that_is_named_is_replayed(bench: Bench, tmp_path: Path, folder: str) -> None:
-    assert choose_proposer(bench, f"replay:{folder.format(name=tmp_path.name)}", "a-tag", print).name == "replay"
+    wanted = f"replay:{folder.format(name=tmp_path.name)}"
+    assert choose_proposer(bench, wanted, "a-tag", print).name == "replay"
