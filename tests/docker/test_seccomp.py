@@ -18,7 +18,7 @@ PROFILE = (ROOT / "policies" / "seccomp.json").read_text(encoding="utf-8")
 IMAGE = "autoresearch-sandbox:latest"
 BOOT = """
 import runpy, sys
-path = "/work/main.py"  # a file, for spawned workers import it
+path = "/work/trial.py"  # a file, for spawned workers import it
 open(path, "w").write(sys.argv[1])
 sys.argv[:2] = [path]
 runpy.run_path(path, run_name="__main__")
