@@ -50,8 +50,8 @@ def fill_data_volume(
 
     `progress` is told bytes sent and bytes to send. Raises SandboxError.
     """
-    content = hashlib.sha256("".join(sorted(f"{f.name}{f.sha256}" for f in files)).encode()).hexdigest()
-    name = f"autoresearch-data-{content[:12]}"
+    content = _content(files)
+    name = data_volume_name(files)
     engine.create_volume(name, {}, {DATA_LABEL: content})
     body = container_body(replace(outfit, data_volume=name), "receive")
     container = launch(engine, body, f"{name}-filler-{time.monotonic_ns() % 10**9}")
@@ -64,6 +64,15 @@ def fill_data_volume(
     finally:
         container.remove()
     return name
+
+
+def data_volume_name(files: Sequence[DataFile]) -> str:
+    """The name that a volume with exactly these files has on every engine."""
+    return f"autoresearch-data-{_content(files)[:12]}"
+
+
+def _content(files: Sequence[DataFile]) -> str:
+    return hashlib.sha256("".join(sorted(f"{f.name}{f.sha256}" for f in files)).encode()).hexdigest()
 
 
 def _fill(container: Container, files: Sequence[DataFile], progress: Progress) -> None:

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.assembly import SECCOMP
-from orchestrator.data import TRAINING_FILES
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
 from orchestrator.policy import BudgetPolicy, MetricPolicy, SandboxPolicy
@@ -34,9 +33,9 @@ from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.launch import launch
 from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
-from orchestrator.sandbox.volumes import DataFile, fill_data_volume
+from orchestrator.sandbox.volumes import fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
-from tests.docker.conftest import IMAGE, ROW_TOKENS, candidate, write_bytes_as_tokens
+from tests.docker.conftest import IMAGE, ROW_TOKENS, candidate, training_files, write_bytes_as_tokens
 
 # Long enough for the next pair of containers to warm up, as any real training is.
 PAUSE = "import time; time.sleep(8); model, loss = train()"
@@ -84,7 +83,7 @@ def measure(runtime: str, repeats: int) -> dict[str, Any]:
         policy = SandboxPolicy.model_validate({"runtime": runtime, "memory_mib": 2048})
         seccomp = SECCOMP.read_text(encoding="utf-8")
         outfit = Outfit(engine.image_id(IMAGE), policy, seccomp, 2.0, labels)
-        files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
+        files = training_files(data)
         volume = watch.time("fill_data_volume", lambda: fill_data_volume(engine, outfit, files))
         outfit = replace(outfit, data_volume=volume)
         for _ in range(repeats):

@@ -22,7 +22,7 @@ from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
-from orchestrator.sandbox.volumes import DataFile, fill_data_volume
+from orchestrator.sandbox.volumes import DataFile, data_volume_name, fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
 
 IMAGE = os.environ.get("AUTORESEARCH_IMAGE", "autoresearch-sandbox:latest")
@@ -94,14 +94,20 @@ def _entry(path: Path) -> dict[str, object]:
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
+def training_files(data: DataFolder) -> list[DataFile]:
+    return [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
+
+
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     return Engine.connect()
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    return write_bytes_as_tokens(tmp_path_factory.mktemp("data") / "bytes")
+def data(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[DataFolder]:
+    data = write_bytes_as_tokens(tmp_path_factory.mktemp("data") / "bytes")
+    yield data
+    engine.remove_volume(data_volume_name(training_files(data)))
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +118,7 @@ def outfit(engine: Engine, data: DataFolder) -> Outfit:
     labels = {RUN_LABEL: TAG, OWNER_LABEL: owner_of(os.getpid())}
     seccomp = SECCOMP.read_text(encoding="utf-8")
     bare = Outfit(engine.image_id(IMAGE), policy, seccomp, 1.0, labels)
-    files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
-    return replace(bare, data_volume=fill_data_volume(engine, bare, files))
+    return replace(bare, data_volume=fill_data_volume(engine, bare, training_files(data)))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ import pytest
 from orchestrator.data import DataFolder
 from orchestrator.sandbox.container import RUN_LABEL
 from orchestrator.sandbox.engine import Engine
-from tests.docker.conftest import candidate, write_bytes_as_tokens
+from orchestrator.sandbox.volumes import data_volume_name
+from tests.docker.conftest import candidate, training_files, write_bytes_as_tokens
 from tests.docker.engine_proxy import EngineProxy
 from tests.docker.workshop import Workshop, set_up
 
@@ -104,6 +105,7 @@ def test_a_data_volume_that_was_taken_away_is_never_a_candidates_fault(
     assert workshop.closed("fault") == []
     again = workshop.call(*RUN, "1")
     assert again.returncode == 0, again.stderr
+    engine.remove_volume(data_volume_name(training_files(data)))
 
 
 def test_a_guard_that_is_stopped_does_not_keep_the_run_from_ending(workshop: Workshop) -> None:
