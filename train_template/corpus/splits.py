@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus import DataError
+from corpus.batches import batches
 from corpus.sources import Document
 
 HELD_OUT = ("val", "holdout")
@@ -33,7 +34,6 @@ WINDOW_BYTES = 50
 LOOK_AT_ONE_IN = 32
 DROP_SHARE = 0.5
 PIECE_BYTES = 1 << 15
-BATCH_BYTES = 1 << 22
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 _INVERSE = pow(_BASE, -1, 2**64)
 
@@ -135,23 +135,11 @@ def _drop_what_training_has(folder: Path, counts: Counts) -> None:
 def _found_in_training(known: Hashes, folder: Path) -> NDArray[np.bool_]:
     """For each of the sorted fingerprints, whether it stands in training text."""
     found = np.zeros(len(known), dtype=np.bool_)
-    for texts in _batches(read_spool(folder, "train")):
+    for texts in batches(read_spool(folder, "train")):
         prints = np.concatenate([fingerprints(normalise(text)) for text in texts])
         place = np.minimum(np.searchsorted(known, prints), len(known) - 1)
         found[place[known[place] == prints]] = True
     return found
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    batch, size = list[str](), 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _rewrite(split: str, folder: Path, drop: NDArray[np.bool_]) -> None:

@@ -13,13 +13,13 @@ import rustbpe
 import tiktoken
 
 from corpus import DataError
+from corpus.batches import batches
 
 SPECIAL_TOKENS = ("<|bos|>", "<|reserved_1|>", "<|reserved_2|>", "<|reserved_3|>")
 SMALLEST_VOCABULARY = 256 + len(SPECIAL_TOKENS)
 LARGEST_VOCABULARY = 65_535
 TRAIN_BYTES = 200_000_000
 """The tokenizer learns from this much training text at most, from its beginning."""
-BATCH_CHARACTERS = 1 << 22
 THREADS = min(32, os.cpu_count() or 1)
 
 PATTERN = "|".join(
@@ -78,20 +78,8 @@ def write_tokens(texts: Iterable[str], encoding: tiktoken.Encoding, path: Path) 
     bos = encoding.encode_single_token(SPECIAL_TOKENS[0])
     written = 0
     with path.open("wb") as file:
-        for batch in _batches(texts):
+        for batch in batches(texts):
             for tokens in encoding.encode_ordinary_batch(batch, num_threads=THREADS):
                 file.write(np.array([bos, *tokens], dtype="<u2").tobytes())
                 written += 1 + len(tokens)
     return written
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    batch, size = list[str](), 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
