@@ -30,6 +30,7 @@ class SmokeGate:
 
     def review(self, attempt: Attempt) -> Verdict:
         """Raises SandboxError when the engine failed."""
+        self._engine.begin_watch()
         run_id = secrets.token_hex(6)
         outfit = replace(self._outfit, labels={**self._outfit.labels, ATTEMPT_LABEL: run_id})
         volume = f"autoresearch-smoke-{run_id}"
@@ -56,6 +57,7 @@ class SmokeGate:
         if exit_ is None:
             return _refusal(f"two tiny steps took longer than {seconds:g} seconds")
         if exit_.code != 0:
+            self._engine.check_unbroken()
             return _refusal(crash_reason(exit_, readable(log, LOG_BYTES)))
         return Verdict()
 

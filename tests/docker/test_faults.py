@@ -57,6 +57,23 @@ def test_an_engine_that_comes_back_costs_a_repeat_and_never_a_score(
     assert workshop.await_no_leftovers("fault") == [], output
 
 
+def test_an_engine_that_blinks_during_the_smoke_test_is_no_objection(
+    workshop: Workshop, proxy: EngineProxy, engine: Engine
+) -> None:
+    policy = workshop.folder / "policy.yaml"
+    policy.write_text(policy.read_text().replace("smoke: false", "smoke: true"))
+    started = workshop.start(*RUN, "1")
+    started.await_line("baseline")
+    await_containers(engine, 1)
+    time.sleep(3)
+    proxy.cut()
+    proxy.restore()
+    code, output = started.end()
+    assert code == 0, output
+    assert "fault_occurred" in [event["event"] for event in workshop.events("fault")]
+    assert [event["status"] for event in workshop.closed("fault")] == ["scored"]
+
+
 def test_an_engine_that_stays_away_pauses_the_run_and_the_attempt_is_run_later(
     workshop: Workshop, proxy: EngineProxy
 ) -> None:
