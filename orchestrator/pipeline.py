@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.decision import decide
@@ -11,6 +11,12 @@ from orchestrator.patience import Patience
 from orchestrator.policy import BudgetPolicy
 from orchestrator.ports import Gate, Ledger, Proposer, Rules, Watcher
 from orchestrator.records import Attempt, Experiment, Files, Proposal, Usage, Verdict
+
+
+def review(reviews: Iterable[Callable[[Attempt], Verdict]], attempt: Attempt) -> Experiment:
+    """The attempt with the first verdict that refuses it, else with one that allows it."""
+    verdicts = (ask(attempt) for ask in reviews)
+    return Experiment(attempt, next((verdict for verdict in verdicts if not verdict.allowed), Verdict()))
 
 
 @dataclass(slots=True)
@@ -105,11 +111,10 @@ class Pipeline:
         return self._review(attempt)
 
     def _review(self, attempt: Attempt) -> Experiment:
-        for gate in self.gates:
-            verdict = self.patience.insist(gate.review, attempt)
-            if not verdict.allowed:
-                return Experiment(attempt, verdict)
-        return Experiment(attempt, Verdict())
+        return review([self._patiently(gate) for gate in self.gates], attempt)
+
+    def _patiently(self, gate: Gate) -> Callable[[Attempt], Verdict]:
+        return lambda attempt: self.patience.insist(gate.review, attempt)
 
     def _close(self, refused: Experiment) -> None:
         decision = decide(refused, self.ledger.evidence(), self.rules)

@@ -26,10 +26,10 @@ from orchestrator.ledger.reading import read_run
 from orchestrator.ledger.verification import verify_run
 from orchestrator.loop import Lab, examine, run_night
 from orchestrator.patience import Patience
-from orchestrator.pipeline import Pipeline
+from orchestrator.pipeline import Pipeline, review
 from orchestrator.policy import load_policy
 from orchestrator.ports import Proposer, Watcher
-from orchestrator.records import Attempt, Experiment, Proposal, Verdict
+from orchestrator.records import Attempt, Experiment, Proposal
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.ownership import reap
 from orchestrator.sandbox.volumes import export_stdlib
@@ -195,11 +195,8 @@ def _lab(bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher:
 
 
 def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
-    for gate in rig.gates:
-        verdict = gate.review(attempt)
-        if not verdict.allowed:
-            return Experiment(attempt, verdict)
-    return examine(rig.sandbox, rig.scorer, Experiment(attempt, Verdict()), console)
+    reviewed = review([gate.review for gate in rig.gates], attempt)
+    return examine(rig.sandbox, rig.scorer, reviewed, console) if reviewed.verdict.allowed else reviewed
 
 
 def _origin(bench: Bench) -> Origin:
