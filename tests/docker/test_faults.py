@@ -57,8 +57,9 @@ def test_an_engine_that_comes_back_costs_a_repeat_and_never_a_score(
     assert workshop.await_no_leftovers("fault") == [], output
 
 
+@pytest.mark.parametrize("seconds_away", [0.0, 1.0])
 def test_an_engine_that_blinks_during_the_smoke_test_is_no_objection(
-    workshop: Workshop, proxy: EngineProxy, engine: Engine
+    workshop: Workshop, proxy: EngineProxy, engine: Engine, seconds_away: float
 ) -> None:
     policy = workshop.folder / "policy.yaml"
     policy.write_text(policy.read_text().replace("smoke: false", "smoke: true"))
@@ -67,10 +68,12 @@ def test_an_engine_that_blinks_during_the_smoke_test_is_no_objection(
     await_containers(engine, 1)
     time.sleep(3)
     proxy.cut()
+    time.sleep(seconds_away)
     proxy.restore()
     code, output = started.end()
     assert code == 0, output
-    assert "fault_occurred" in [event["event"] for event in workshop.events("fault")]
+    if seconds_away:  # a blink may pass between two questions, and then the test's own exit code counts
+        assert "fault_occurred" in [event["event"] for event in workshop.events("fault")]
     assert [event["status"] for event in workshop.closed("fault")] == ["scored"]
 
 
