@@ -11,18 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.data import TRAINING_FILES, DataFolder, load_data
 from orchestrator.errors import SetupError
 from orchestrator.gate import PolicyGate
 from orchestrator.policy import Policy, SandboxPolicy, load_policy
 from orchestrator.ports import Gate, Proposer
-from orchestrator.proposers.endpoint import Endpoint
-from orchestrator.proposers.openai import OpenAIProposer
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.replay import ReplayProposer
-from orchestrator.proposers.tuner import ConstantTuner
 from orchestrator.sandbox.container import RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine, EngineFacts
@@ -34,6 +31,10 @@ from orchestrator.sandbox.volumes import DataFile, fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
 from orchestrator.settings import Settings
 from orchestrator.task import Profile, Task, load_task
+
+if TYPE_CHECKING:
+    from orchestrator.proposers.endpoint import Endpoint
+    from orchestrator.proposers.openai import OpenAIProposer
 
 SHARE_OF_MEMORY = 0.8
 RECORDS_MIB = 256
@@ -175,19 +176,28 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], An
         if wanted == "tuner":
             say("no OPENAI_API_KEY and no OPENAI_BASE_URL: the tuner proposes")
     if wanted == "tuner":
+        from orchestrator.proposers.tuner import ConstantTuner
+
         seed = zlib.crc32(tag.encode())  # another run tries other changes; the same run, resumed, the same
         return ConstantTuner(entry_file=task.entry_file, gpu=bench.grant.gpu is not None, seed=seed)
     kind, _, folder = wanted.partition(":")
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)
     if wanted == "openai":
-        prompt = _prompt(bench.policy, task, bench.profile_name)
-        return OpenAIProposer(endpoint_of(settings), prompt, name=f"openai:{settings.model}")
+        return _model_proposer(settings, _prompt(bench.policy, task, bench.profile_name))
     raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
+
+
+def _model_proposer(settings: Settings, prompt: PromptBuilder) -> OpenAIProposer:
+    from orchestrator.proposers.openai import OpenAIProposer
+
+    return OpenAIProposer(endpoint_of(settings), prompt, name=f"openai:{settings.model}")
 
 
 def endpoint_of(settings: Settings) -> Endpoint:
     """Raises SetupError when there is no model to ask."""
+    from orchestrator.proposers.endpoint import Endpoint
+
     if not settings.has_model:
         raise SetupError("there is no model to ask", remedy="set OPENAI_API_KEY, or use --proposer tuner")
     return Endpoint(
@@ -201,7 +211,7 @@ def endpoint_of(settings: Settings) -> Endpoint:
 def check_model(settings: Settings, policy_path: Path, task_folder: Path) -> None:
     """Ask the model one word. Raises SetupError or ProposerError with the remedy."""
     policy, task = load_policy(policy_path), load_task(task_folder)
-    OpenAIProposer(endpoint_of(settings), _prompt(policy, task, "cpu")).check()
+    _model_proposer(settings, _prompt(policy, task, "cpu")).check()
 
 
 def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from orchestrator import verbs
 from orchestrator.errors import OrchestratorError
+from orchestrator.proving import verb as proving
+from orchestrator.proving.program import GROUPS
+from orchestrator.proving.prove import PROGRAMS
 from orchestrator.text import sanitise_line
 
 TASK = Path("train_template")
@@ -52,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_try(verbs_)
     status = _verb(verbs_, "status", verbs.status, "show where a run stands")
     status.add_argument("--tag", default="", help="the run's name (default: the newest)")
+    _add_prove(verbs_)
     _add_data(verbs_)
     _with_bench(_verb(verbs_, "doctor", verbs.doctor, "check this machine; a remedy for each miss"))
     reap = _verb(verbs_, "reap", verbs.reap_orphans, "remove containers and volumes of dead runs")
@@ -80,6 +84,14 @@ def _add_try(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     attempt.add_argument("--json", action="store_true", help="print one JSON object")
     attempt.add_argument("--seed", type=_seed, default=1, help="the seed that the run gets")
     attempt.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
+
+
+def _add_prove(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    prove = _with_bench(_verb(group, "prove", proving.prove_policy, "hostile programs against the policy"))
+    prove.add_argument("--runtime", choices=("runc", "runsc"), help="default: the policy's")
+    prove.add_argument("--group", action="append", default=[], choices=GROUPS, help="again for more")
+    prove.add_argument("--programs", type=Path, default=PROGRAMS, help="default: the project's own")
+    prove.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_data(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

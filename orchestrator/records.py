@@ -117,7 +117,10 @@ class ResultFile:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one container did. `train_seconds` runs on the host's monotonic clock, from go to exit."""
+    """What one container did. `train_seconds` runs on the host's monotonic clock, from go to exit.
+
+    `overrun_seconds` is how long past deadline and grace it was until the container was seen dead.
+    """
 
     run_id: str
     outcome: Outcome
@@ -127,6 +130,7 @@ class Run:
     oom_killed: bool = False
     log: str = ""
     log_bytes: int = 0
+    overrun_seconds: float = 0.0
     result: ResultFile | None = None
     container: Mapping[str, Any] = field(default_factory=dict)
 

@@ -2,7 +2,9 @@
 
     runner.py train     import the framework, say ready, take files and go, run train.py
     runner.py smoke     the same on tiny shapes, then reload what was saved and test that it is causal
+    runner.py bare      as train, without the framework: for programs that only test the container
     runner.py serve     say ready, hand over /out after safe checks, load the model, answer claims
+    runner.py hold      as serve, the framework imported only when a model is loaded
     runner.py receive   fill the /data volume from standard input (trusted data, no candidate)
     runner.py stdlib    write the Python standard library's sources to standard output as JSON lines
 
@@ -114,8 +116,9 @@ def import_candidate(order: dict[str, Any]) -> Any:
 
 def train(mode: str) -> None:
     """Run the candidate's `main()` once the host says go; the slow imports come before the clock runs."""
-    import safetensors.torch  # noqa: F401 - harness saves with it
-    import torch._dynamo  # noqa: F401 - every optimizer imports it when it is made
+    if mode != "bare":
+        import safetensors.torch  # noqa: F401 - harness saves with it
+        import torch._dynamo  # noqa: F401 - every optimizer imports it when it is made
 
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
@@ -273,11 +276,12 @@ def load_model(module: Any, result: dict[str, Any], device: str) -> Any:
     return model.eval()
 
 
-def serve() -> None:
+def serve(mode: str) -> None:
     """Answer the host: hand over, load, then one reply for each batch of rows."""
     wire_in, wire_out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a candidate's print is not a reply
-    import safetensors.torch  # noqa: F401 - warm before it is needed
+    if mode != "hold":
+        import safetensors.torch  # noqa: F401 - warm before it is needed
 
     wire_out.write(READY)
     wire_out.flush()
@@ -362,10 +366,12 @@ def stdlib() -> None:
 
 def main(mode: str) -> None:
     """Run one mode; see the module's docstring."""
-    if mode in {"train", "smoke"}:
+    if mode in {"train", "smoke", "bare"}:
         train(mode)
+    elif mode in {"serve", "hold"}:
+        serve(mode)
     else:
-        {"serve": serve, "receive": receive, "stdlib": stdlib}[mode]()
+        {"receive": receive, "stdlib": stdlib}[mode]()
 
 
 if __name__ == "__main__":

@@ -20,14 +20,15 @@ TIERS = {
     "data": 3, "decision": 3, "budget": 3, "patience": 3, "lint": 3, "testing": 3,
     "gate": 4, "proposers": 4, "sandbox": 4, "scoring": 4, "ledger": 4, "views": 4, "pipeline": 4,
     "loop": 5,
-    "assembly": 6, "diagnosis": 7, "verbs": 8, "cli": 9, "__main__": 10,
+    "assembly": 6, "proving": 7, "diagnosis": 7, "verbs": 8, "cli": 9, "__main__": 10,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
-PUT_TOGETHER = {"assembly", "diagnosis", "verbs", "cli"}  # only these know real adapters
+PUT_TOGETHER = {"assembly", "proving", "diagnosis", "verbs", "cli"}  # only these know real adapters
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.
 OWNERS = {
     "docker": {"sandbox/engine.py"},
+    "pynvml": {"sandbox/nvml.py"},
     "requests": {"sandbox/engine.py"},  # what docker's own exceptions turn out to be
     "openai": {"proposers/endpoint.py", "proposers/faults.py"},
     "httpx2": {"proposers/endpoint.py", "proposers/faults.py"},
@@ -36,9 +37,12 @@ OWNERS = {
     "yaml": {"policy.py"},
     "pydantic": {"policy.py", "task.py", "settings.py"},
     "pydantic_settings": {"settings.py"},
-    "rich": {"views/console.py"},
+    "rich": {"views/console.py", "proving/verb.py"},
     "structlog": {"views/journal.py"},
-    "numpy": {"ports.py", "data.py", "testing.py", "proposers/tuner.py", "sandbox/model.py", "scoring/*"},
+    "numpy": {
+        "ports.py", "data.py", "testing.py", "proposers/tuner.py", "proving/text.py", "sandbox/model.py",
+        "scoring/*",
+    },
 }
 
 # What would load or run a text as code on the host.

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from orchestrator.errors import SandboxError
 from orchestrator.policy import BudgetPolicy, MetricPolicy
@@ -22,6 +21,7 @@ from orchestrator.sandbox.container import (
     ATTEMPT_LABEL,
     DATA_LABEL,
     MIB,
+    Mode,
     Outfit,
     container_body,
     output_options,
@@ -52,7 +52,12 @@ class DockerSandbox:
     """Runs attempts and opens the models that they leave behind. Use as a context manager."""
 
     def __init__(
-        self, engine: Engine, outfit: Outfit, shape: Shape, budget: BudgetPolicy, metric: MetricPolicy
+        self,
+        engine: Engine,
+        outfit: Outfit,
+        shape: Shape,
+        budget: BudgetPolicy,
+        metric: MetricPolicy,
     ) -> None:
         self._engine = engine
         self._outfit = outfit
@@ -131,9 +136,9 @@ class DockerSandbox:
         volume = f"autoresearch-out-{run_id}"
         self._engine.create_volume(volume, output_options(outfit.policy), outfit.labels)
         try:
-            model = self._launch(outfit, "serve", run_id, volume)
+            model = self._launch(outfit, outfit.serving, run_id, volume)
             try:
-                train = self._launch(outfit, "train", run_id, volume)
+                train = self._launch(outfit, outfit.training, run_id, volume)
             except BaseException:
                 model.remove()
                 raise
@@ -142,7 +147,7 @@ class DockerSandbox:
             raise
         return Pair(run_id, volume, model, train)
 
-    def _launch(self, outfit: Outfit, mode: Any, run_id: str, volume: str) -> Container:
+    def _launch(self, outfit: Outfit, mode: Mode, run_id: str, volume: str) -> Container:
         body = container_body(outfit, mode, out_volume=volume)
         return launch(self._engine, body, f"autoresearch-{mode}-{run_id}")
 

@@ -35,11 +35,11 @@ class _Terminal(RichConsole):
 class Console:
     """Writes lines; a reader that went away is no error. The port `Watcher`."""
 
-    def __init__(self, stream: IO[str] | None = None) -> None:
+    def __init__(self, stream: IO[str] | None = None, *, width: int | None = None) -> None:
         stream = stream or sys.stdout
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
-        self._rich = _Terminal(file=stream, highlight=False, soft_wrap=True)
+        self._rich = _Terminal(file=stream, highlight=False, soft_wrap=True, width=width)
         self._began = time.monotonic()
 
     def say(self, line: str, style: str = "") -> None:

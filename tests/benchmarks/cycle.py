@@ -26,6 +26,7 @@ from orchestrator.assembly import SECCOMP
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
 from orchestrator.policy import BudgetPolicy, MetricPolicy, SandboxPolicy
+from orchestrator.proving.text import write_bytes_as_tokens
 from orchestrator.records import Action, Decision, Experiment, Proposal, Verdict
 from orchestrator.sandbox.container import RUN_LABEL, Outfit, container_body
 from orchestrator.sandbox.docker import DockerSandbox
@@ -35,7 +36,7 @@ from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
 from orchestrator.sandbox.volumes import fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
-from tests.docker.conftest import IMAGE, ROW_TOKENS, candidate, training_files, write_bytes_as_tokens
+from tests.docker.conftest import IMAGE, ROW_TOKENS, candidate, training_files
 
 # Long enough for the next pair of containers to warm up, as any real training is.
 PAUSE = "import time; time.sleep(8); model, loss = train()"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from orchestrator.assembly import SECCOMP
-from orchestrator.data import TRAINING_FILES, DataFolder, load_data
+from orchestrator.data import TRAINING_FILES, DataFolder
 from orchestrator.policy import BudgetPolicy, MetricPolicy, SandboxPolicy
+from orchestrator.proving.text import write_bytes_as_tokens
 from orchestrator.records import Attempt, Proposal, Run, Score
 from orchestrator.sandbox.container import RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
@@ -28,7 +26,6 @@ from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
 IMAGE = os.environ.get("AUTORESEARCH_IMAGE", "autoresearch-sandbox:latest")
 CANDIDATES = Path(__file__).parent / "candidates"
 TAG = f"tests-{os.getpid()}"
-VOCAB = 260
 ROW_TOKENS = 64
 
 
@@ -67,31 +64,6 @@ class Station:
         mine = f"{RUN_LABEL}={self.outfit.labels[RUN_LABEL]}"
         containers = [str(c["Names"]) for c in self.engine.containers(mine)]
         return containers + [str(v["Name"]) for v in self.engine.volumes(mine)]
-
-
-def write_bytes_as_tokens(folder: Path, extra: bytes = b"") -> DataFolder:
-    """A data folder whose tokens are the bytes of this repository's own sources."""
-    sources = sorted(Path(__file__).parents[2].joinpath("orchestrator").glob("*.py"))
-    text = extra + b"".join(path.read_bytes() for path in sources)
-    tokens = np.concatenate([[256], np.frombuffer(text, dtype=np.uint8)]).astype("<u2")
-    token_bytes = [f"{value:02x}" for value in range(256)] + [""] * 4
-    special = {f"<|special_{index}|>": 256 + index for index in range(4)}
-    tokenizer = {"version": 1, "pattern": ".", "special_tokens": special, "tokens": token_bytes}
-    folder.mkdir(parents=True, exist_ok=True)
-    third = len(tokens) // 3
-    for index, split in enumerate(("train", "val", "holdout")):
-        (folder / f"{split}.bin").write_bytes(tokens[index * third : (index + 1) * third].tobytes())
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    names = ("train.bin", "val.bin", "holdout.bin", "tokenizer.json")
-    files = {name: _entry(folder / name) for name in names}
-    manifest = {"version": 1, "vocab_size": VOCAB, "token_bytes": token_bytes, "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return load_data(folder)
-
-
-def _entry(path: Path) -> dict[str, object]:
-    data = path.read_bytes()
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def training_files(data: DataFolder) -> list[DataFile]:

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.data import DataFolder
+from orchestrator.proving.text import write_bytes_as_tokens
 from orchestrator.sandbox.container import RUN_LABEL
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.volumes import data_volume_name
-from tests.docker.conftest import candidate, training_files, write_bytes_as_tokens
+from tests.docker.conftest import candidate, training_files
 from tests.docker.engine_proxy import EngineProxy
 from tests.docker.workshop import Workshop, set_up
 
@@ -110,7 +111,7 @@ def await_containers(engine: Engine, count: int) -> list[str]:
 def test_a_data_volume_that_was_taken_away_is_never_a_candidates_fault(
     workshop: Workshop, tmp_path: Path, engine: Engine
 ) -> None:
-    data = write_bytes_as_tokens(tmp_path / "own", extra=b"a volume that only this test uses")
+    data = write_bytes_as_tokens(tmp_path / "own", everywhere=b"a volume that only this test uses")
     workshop = replace(workshop, data=data.path)
     started = workshop.start(*RUN, "1")
     started.await_line("training")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.proving.text import VOCAB
 from orchestrator.records import Outcome
-from tests.docker.conftest import ROW_TOKENS, VOCAB, Station
+from tests.docker.conftest import ROW_TOKENS, Station
 
 pytestmark = pytest.mark.docker
 

@@ -15,7 +15,7 @@ from orchestrator.sandbox.container import Mode, Outfit, container_body, output_
 
 POLICIES = Path(__file__).parents[2] / "policies"
 SECCOMP = (POLICIES / "seccomp.json").read_text(encoding="utf-8")
-MODES: tuple[Mode, ...] = ("train", "smoke", "serve", "receive", "stdlib")
+MODES: tuple[Mode, ...] = ("train", "smoke", "bare", "serve", "hold", "receive", "stdlib")
 MIB = 1024 * 1024
 LABELS = {"autoresearch.run": "night", "autoresearch.attempt": "0007"}
 EVERY = list(itertools.product(sorted(path.name for path in POLICIES.glob("*.yaml")), MODES))
@@ -92,7 +92,9 @@ def test_no_path_of_the_host_is_mounted(case: Case) -> None:
         == {
             "train": {"/data": ("the-data", True), "/out": ("the-output", False)},
             "smoke": {"/data": ("the-data", True), "/out": ("the-output", False)},
+            "bare": {"/data": ("the-data", True), "/out": ("the-output", False)},
             "serve": {"/out": ("the-output", True)},
+            "hold": {"/out": ("the-output", True)},
             "receive": {"/data": ("the-data", False)},
             "stdlib": {},
         }[mode]
