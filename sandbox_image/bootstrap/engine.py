@@ -145,9 +145,25 @@ def _start() -> None:
 def _settings() -> dict[str, object]:
     settings: dict[str, object] = {"bridge": "none", "iptables": False, "ip6tables": False}
     if runsc := shutil.which("runsc"):
-        arguments = ["--network=none", "--platform=ptrace"]  # kvm can spin for ever under virtualisation
-        settings["runtimes"] = {"runsc": {"path": runsc, "runtimeArgs": arguments}}
+        settings["runtimes"] = {"runsc": {"path": runsc, "runtimeArgs": gvisor_arguments(_flags(runsc))}}
     return settings
+
+
+def gvisor_arguments(flags: str) -> list[str]:
+    """Choose what to start gVisor with, from its own list of flags: our seccomp profile counts inside it too.
+
+    Of its platforms the newer systrap where it is known, else ptrace; kvm can spin for ever under virtualisation.
+    """
+    return ["--network=none", f"--platform={'systrap' if 'systrap' in flags else 'ptrace'}", "--oci-seccomp"]
+
+
+def _flags(runsc: str) -> str:
+    """Return gVisor's description of its flags; it prints them on either stream, by version."""
+    try:
+        ended = subprocess.run([runsc, "flags"], capture_output=True, text=True, check=False, timeout=20)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ""  # a broken one shows when a policy asks for it, and not before
+    return ended.stdout + ended.stderr
 
 
 def _clear_leftovers() -> None:

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-RUNNER = Path(__file__).parents[1] / "sandbox_image" / "runner.py"
+READER = Path(__file__).parents[1] / "sandbox_image" / "reader.py"
 LIMIT = 1 << 20
 RESULT = b'{"version": 1, "config": {}, "claims": {}}'
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> ModuleType:
+def reader(tmp_path: Path) -> ModuleType:
     """A module object of its own, whose /out is a folder with a sound result."""
-    spec = importlib.util.spec_from_file_location("trusted_runner", RUNNER)
+    spec = importlib.util.spec_from_file_location("trusted_reader", READER)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -49,14 +49,14 @@ def tensor(shape: Any, begin: Any, end: Any, dtype: Any = "F32") -> dict[str, An
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
 
-def handed_over(runner: ModuleType, limit: int = LIMIT) -> dict[str, Any]:
-    reply: dict[str, Any] = runner.hand_over(limit)
+def handed_over(reader: ModuleType, limit: int = LIMIT) -> dict[str, Any]:
+    reply: dict[str, Any] = reader.hand_over(limit)
     return reply
 
 
-def test_a_sound_output_is_handed_over_with_its_hashes(runner: ModuleType, tmp_path: Path) -> None:
+def test_a_sound_output_is_handed_over_with_its_hashes(reader: ModuleType, tmp_path: Path) -> None:
     data = (tmp_path / "model.safetensors").read_bytes()
-    assert handed_over(runner) == {
+    assert handed_over(reader) == {
         "result": RESULT.decode(),
         "result_sha256": hashlib.sha256(RESULT).hexdigest(),
         "weights_sha256": hashlib.sha256(data).hexdigest(),
@@ -64,17 +64,17 @@ def test_a_sound_output_is_handed_over_with_its_hashes(runner: ModuleType, tmp_p
     }
 
 
-def test_weights_of_several_blocks_are_hashed_whole(runner: ModuleType, tmp_path: Path) -> None:
+def test_weights_of_several_blocks_are_hashed_whole(reader: ModuleType, tmp_path: Path) -> None:
     size = 5 * (1 << 20) + 4
     data = weights(os.urandom(size), a=tensor([size // 4], 0, size))
     (tmp_path / "model.safetensors").write_bytes(data)
-    assert handed_over(runner, 1 << 30)["weights_sha256"] == hashlib.sha256(data).hexdigest()
+    assert handed_over(reader, 1 << 30)["weights_sha256"] == hashlib.sha256(data).hexdigest()
 
 
-def test_a_file_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(runner: ModuleType) -> None:
+def test_a_file_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(reader: ModuleType) -> None:
     size = len(weights())
-    assert handed_over(runner, size)["weights_bytes"] == size
-    refusal = handed_over(runner, size - 1)
+    assert handed_over(reader, size)["weights_bytes"] == size
+    refusal = handed_over(reader, size - 1)
     assert refusal == {"refused": f"model.safetensors has {size} bytes, more than {size - 1}"}
 
 
@@ -83,18 +83,18 @@ def test_a_file_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(runner
     ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "U16", "U32", "U64", "BOOL", "C64"],
 )
 def test_every_dtype_that_a_model_may_hold_is_accepted(
-    runner: ModuleType, tmp_path: Path, dtype: str
+    reader: ModuleType, tmp_path: Path, dtype: str
 ) -> None:
     size = {"6": 2, "8": 1, "2": 4, "4": 8, "L": 1}[dtype[-1]]
     data = weights(bytes(6 * size), a=tensor([3, 2], 0, 6 * size, dtype))
     (tmp_path / "model.safetensors").write_bytes(data)
-    assert "refused" not in handed_over(runner)
+    assert "refused" not in handed_over(reader)
 
 
-def test_scalars_empty_tensors_and_metadata_are_accepted(runner: ModuleType, tmp_path: Path) -> None:
+def test_scalars_empty_tensors_and_metadata_are_accepted(reader: ModuleType, tmp_path: Path) -> None:
     parts = {"b": tensor([], 0, 4), "e": tensor([0, 7], 4, 4), "__metadata__": {"format": "pt"}}
     (tmp_path / "model.safetensors").write_bytes(weights(bytes(4), **parts))
-    assert "refused" not in handed_over(runner)
+    assert "refused" not in handed_over(reader)
 
 
 Make = Callable[[Path], object]
@@ -147,25 +147,25 @@ def _sparse(path: Path) -> None:
     ],
 )
 def test_only_a_plain_file_of_bounded_size_is_read(
-    runner: ModuleType, tmp_path: Path, name: str, make: Make, reason: str
+    reader: ModuleType, tmp_path: Path, name: str, make: Make, reason: str
 ) -> None:
     path = tmp_path / name
     path.unlink()
     make(path)
     began = time.monotonic()
-    assert handed_over(runner)["refused"].startswith(f"{name} {reason}")
+    assert handed_over(reader)["refused"].startswith(f"{name} {reason}")
     assert time.monotonic() - began < 0.5
 
 
-def test_a_result_beyond_its_limit_is_refused(runner: ModuleType, tmp_path: Path) -> None:
+def test_a_result_beyond_its_limit_is_refused(reader: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "result.json").write_bytes(b" " * (64 * 1024 + 1))
-    assert handed_over(runner)["refused"] == "result.json has 65537 bytes, more than 65536"
+    assert handed_over(reader)["refused"] == "result.json has 65537 bytes, more than 65536"
 
 
-def test_a_result_that_is_no_text_still_fits_the_reply(runner: ModuleType, tmp_path: Path) -> None:
+def test_a_result_that_is_no_text_still_fits_the_reply(reader: ModuleType, tmp_path: Path) -> None:
     for byte in (b"\xff", b"\x00", b'"'):
         (tmp_path / "result.json").write_bytes(byte * 64 * 1024)
-        assert len(json.dumps(handed_over(runner))) < 1 << 20
+        assert len(json.dumps(handed_over(reader))) < 1 << 20
 
 
 NO_HEADER = "has no sane header"
@@ -216,18 +216,18 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_header_is_refused_at_once(runner: ModuleType, tmp_path: Path, name: str) -> None:
+def test_a_hostile_header_is_refused_at_once(reader: ModuleType, tmp_path: Path, name: str) -> None:
     data, reason = HOSTILE[name]
     (tmp_path / "model.safetensors").write_bytes(data)
     began = time.monotonic()
-    assert handed_over(runner, 1 << 30) == {"refused": f"model.safetensors {reason}"}
+    assert handed_over(reader, 1 << 30) == {"refused": f"model.safetensors {reason}"}
     assert time.monotonic() - began < 0.5
 
 
-def test_refusing_leaves_no_file_open(runner: ModuleType, tmp_path: Path) -> None:
+def test_refusing_leaves_no_file_open(reader: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").unlink()
     os.mkfifo(tmp_path / "model.safetensors")
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
-        assert "refused" in handed_over(runner)
+        assert "refused" in handed_over(reader)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
