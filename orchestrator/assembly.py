@@ -20,12 +20,15 @@ from orchestrator.policy import Policy, SandboxPolicy, load_policy
 from orchestrator.ports import Gate, Proposer
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.replay import ReplayProposer
-from orchestrator.sandbox.container import RUN_LABEL, Outfit
+from orchestrator.sandbox.container import DEVICE_LABEL, RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
-from orchestrator.sandbox.engine import Engine, EngineFacts
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.engine_facts import EngineFacts
 from orchestrator.sandbox.gpu import Grant, choose_grant, find_gpus
+from orchestrator.sandbox.hardening import obstacles
 from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.ownership import OWNER_LABEL, guarded, owner_of, reap
+from orchestrator.sandbox.quarantine import CPU, Quarantine
 from orchestrator.sandbox.smoke import SmokeGate
 from orchestrator.sandbox.volumes import DataFile, fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
@@ -58,6 +61,11 @@ class Bench:
         return "gpu" if self.grant.gpu else "cpu"
 
     @property
+    def device_name(self) -> str:
+        """The one device that training runs on, as quarantine knows it."""
+        return self.grant.gpu.identity if self.grant.gpu else CPU
+
+    @property
     def profile(self) -> Profile:
         return self.task.profiles[self.profile_name]
 
@@ -65,6 +73,9 @@ class Bench:
     def outfit(self) -> Outfit:
         """The containers' common part; limits never exceed what the engine's machine has."""
         policy = self.policy.sandbox
+        if obstacle := next(obstacles(self.facts), None):
+            message = f"the engine cannot hold a policy: {obstacle.message}"
+            raise SetupError(message, remedy=obstacle.remedy)
         if policy.runtime not in self.facts.runtimes:
             raise SetupError(
                 f"the engine has no runtime {policy.runtime}",
@@ -145,12 +156,17 @@ def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Benc
 
 @contextmanager
 def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]) -> Iterator[Rig]:
-    """Everything between a proposal and its score; leaving it leaves no container behind."""
+    """Everything between a proposal and its score; leaving it leaves no container behind.
+
+    Raises SetupError for a device in quarantine.
+    """
     data.verify()
-    labels = {RUN_LABEL: tag, OWNER_LABEL: owner_of(os.getpid())}
+    labels = {RUN_LABEL: tag, OWNER_LABEL: owner_of(os.getpid()), DEVICE_LABEL: bench.device_name}
     outfit = replace(bench.outfit, labels=labels)
-    reap(bench.engine)
-    with guarded(bench.settings.docker_host):
+    quarantine = Quarantine(bench.settings.runs, bench.engine)
+    quarantine.check(bench.device_name)
+    with quarantine.noting(), guarded(bench.settings.docker_host):
+        reap(bench.engine, spared=quarantine.notes().keys())
         files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
         outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
         held_out = HeldOut(

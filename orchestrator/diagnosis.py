@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Literal
 
 from orchestrator import assembly
+from orchestrator.advisories import AS_OF
 from orchestrator.data import load_data
-from orchestrator.errors import OrchestratorError, SetupError
+from orchestrator.errors import OrchestratorError, SandboxError, SetupError
 from orchestrator.policy import load_policy
-from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.engine import Engine, EngineFacts
 from orchestrator.sandbox.gpu import choose_grant, find_gpus
+from orchestrator.sandbox.hardening import obstacles, weaknesses
+from orchestrator.sandbox.host_versions import HostVersions, read_host_versions
+from orchestrator.sandbox.rehearsal import rehearse
 from orchestrator.settings import Settings
 from orchestrator.task import load_task
 
 FREE_GIB = 8
-# Versions below these have published container escapes; see the threat notes in README.
-SAFE_VERSIONS = {"engine": (29, 7, 0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,10 @@ def diagnose(settings: Settings, policy_path: Path, task_folder: Path) -> list[F
         ("image", lambda: _image(settings)),
         ("policy", lambda: _policy(policy_path, task_folder)),
         ("gpu", lambda: _gpu(settings, policy_path)),
+        ("sandbox", lambda: _sandbox(settings, policy_path, task_folder)),
         ("data", lambda: _data(settings, policy_path, task_folder)),
         ("model", lambda: _model(settings, policy_path, task_folder)),
+        ("weaker", lambda: _weaker(settings, policy_path)),
     ]
     return [finding for subject, check in checks for finding in _tried(subject, check)]
 
@@ -71,12 +75,15 @@ def _git() -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
+    places: dict[int, tuple[Path, list[str]]] = {}
     for folder in dict.fromkeys((settings.runs, settings.data)):
         place = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+        places.setdefault(place.stat().st_dev, (place, []))[1].append(str(folder))
+    for place, folders in places.values():
         free = shutil.disk_usage(place).free / 2**30
         state: Literal["ok", "missing"] = "ok" if free >= FREE_GIB else "missing"
         remedy = "" if free >= FREE_GIB else f"free some space; {FREE_GIB} GiB are needed"
-        yield Finding("disk", state, f"{free:.0f} GiB free for {folder}", remedy)
+        yield Finding("disk", state, f"{free:.0f} GiB free for {' and '.join(folders)}", remedy)
 
 
 def _engine(settings: Settings) -> Iterator[Finding]:
@@ -84,16 +91,29 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     gib = facts.memory_bytes / 2**30
     runtimes = ", ".join(name for name in facts.runtimes if "." not in name)
     where = f"{facts.cpus} cores, {gib:.0f} GiB, kernel {facts.kernel}, runtimes {runtimes}"
-    yield Finding("engine", "ok", f"Docker {facts.version}: {where}")
-    wanted = SAFE_VERSIONS["engine"]
-    if _version(facts.version) < wanted:
-        text = ".".join(map(str, wanted))
-        yield Finding(
-            "engine",
-            "note",
-            f"Docker {facts.version} is older than {text}, below which container escapes are known",
-            "update it; meanwhile nothing here uses docker cp, archives or host mounts",
-        )
+    yield Finding("engine", "ok", f"{facts.product} {facts.version}: {where}")
+    yield Finding("engine", "ok", _parts(facts))
+    for obstacle in obstacles(facts):
+        yield Finding(obstacle.subject, "missing", obstacle.message, obstacle.remedy)
+
+
+def _parts(facts: EngineFacts) -> str:
+    names = ("runc", "crun", "containerd")
+    parts = [f"{name} {facts.components[name]}" for name in names if facts.components.get(name)]
+    parts += [f"cgroup v{facts.cgroup_version} ({facts.cgroup_driver})", facts.storage_driver]
+    return ", ".join([*parts, *(option.partition(",")[0] for option in facts.security)])
+
+
+def _weaker(settings: Settings, policy_path: Path) -> Iterator[Finding]:
+    """What could be stronger; a check that cannot be made is told by the one that it needs."""
+    try:
+        facts = Engine.connect(settings.docker_host).facts()
+        runtime = load_policy(policy_path).sandbox.runtime
+    except OrchestratorError:
+        return
+    yield Finding("table", "ok", f"versions below are judged by the known escapes of {AS_OF}")
+    for weakness in weaknesses(facts, read_host_versions(facts.kernel), runtime):
+        yield Finding(weakness.subject, "note", weakness.message, weakness.remedy)
 
 
 def _image(settings: Settings) -> Iterator[Finding]:
@@ -115,11 +135,31 @@ def _gpu(settings: Settings, policy_path: Path) -> Iterator[Finding]:
         wanted, cards, runtimes=facts.runtimes, cdi_devices=facts.cdi_devices, pinned=settings.gpu
     )
     if grant.gpu:
-        yield Finding("gpu", "ok", f"{grant.gpu.name}, {grant.gpu.memory_mib} MiB, {grant.gpu.identity}")
+        card = f"{grant.gpu.name}, {grant.gpu.memory_mib} MiB, {grant.gpu.identity}"
+        yield Finding("gpu", "ok", card + _driver_text(read_host_versions(facts.kernel)))
     elif cards:
         yield Finding("gpu", "note", f"{len(cards)} cards, but the policy says device: {wanted}")
     else:
         yield Finding("gpu", "note", "no card found: training runs on the processor, at a small scale")
+
+
+def _sandbox(settings: Settings, policy_path: Path, task_folder: Path) -> Iterator[Finding]:
+    bench = assembly.open_bench(settings, policy_path, task_folder)
+    try:
+        problems = rehearse(bench.engine, bench.outfit)
+    except SandboxError as error:
+        problems = [" ".join(error.message.split())]
+    if problems:
+        more = f", and {len(problems) - 1} differences more" if problems[1:] else ""
+        remedy = "this engine cannot hold the policy: use Docker, as root or rootless"
+        yield Finding("sandbox", "missing", f"{problems[0]:.160}{more}", remedy)
+    else:
+        yield Finding("sandbox", "ok", "a container made here is the one that the policy asks for")
+
+
+def _driver_text(versions: HostVersions) -> str:
+    known = {"driver": versions.nvidia_driver, "toolkit": versions.nvidia_toolkit}
+    return "".join(f", {name} {version}" for name, version in known.items() if version)
 
 
 def _data(settings: Settings, policy_path: Path, task_folder: Path) -> Iterator[Finding]:
@@ -137,10 +177,3 @@ def _model(settings: Settings, policy_path: Path, task_folder: Path) -> Iterator
         return
     assembly.check_model(settings, policy_path, task_folder)
     yield Finding("model", "ok", f"{settings.model} answers")
-
-
-def _version(text: str) -> tuple[int, ...]:
-    numbers = text.partition("+")[0].partition("-")[0].split(".")
-    return tuple(int(number) for number in numbers if number.isdigit())
-
-

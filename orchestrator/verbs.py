@@ -20,7 +20,7 @@ from orchestrator.budget import Budget, Interrupts
 from orchestrator.diagnosis import diagnose
 from orchestrator.errors import LedgerError, ProposalsExhausted, SetupError
 from orchestrator.ledger.disk import write_whole
-from orchestrator.ledger.folder import Origin
+from orchestrator.ledger.folder import Origin, Step
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.reading import read_run
 from orchestrator.ledger.verification import verify_run
@@ -31,7 +31,9 @@ from orchestrator.policy import load_policy
 from orchestrator.ports import Proposer, Watcher
 from orchestrator.records import Attempt, Experiment, Proposal
 from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.host_versions import read_host_versions
 from orchestrator.sandbox.ownership import reap
+from orchestrator.sandbox.quarantine import Quarantine
 from orchestrator.sandbox.volumes import export_stdlib
 from orchestrator.settings import load_settings
 from orchestrator.views.console import Console, best_line, say_at_once
@@ -42,8 +44,8 @@ Verb = Callable[[Namespace], int]
 _TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
-def run(arguments: Namespace) -> int:
-    """The night. Exit code 0 when the budget is spent."""
+def run(arguments: Namespace, at: Step = lambda _: None) -> int:
+    """The night. Exit code 0 when the budget is spent. `at` is told each durable step of the record."""
     settings = load_settings()
     folder = settings.runs / checked_tag(arguments.tag)
     bench = assembly.open_bench(settings, arguments.policy, arguments.task)
@@ -52,7 +54,7 @@ def run(arguments: Namespace) -> int:
     data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
     assembly.check_room(folder)
-    with GitLedger(folder, _origin(bench)) as ledger:
+    with GitLedger(folder, _origin(bench), at=at) as ledger:
         write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
         console.say(_greeting(bench, arguments.tag))
         with (
@@ -124,10 +126,17 @@ def doctor(arguments: Namespace) -> int:
 
 
 def reap_orphans(arguments: Namespace) -> int:
-    """Remove what dead runs left behind."""
-    engine = Engine.connect(load_settings().docker_host)
-    containers, volumes = reap(engine, lambda _: True) if arguments.all else reap(engine)
-    Console().say(f"removed {containers} containers and {volumes} volumes")
+    """Remove what dead runs left behind, and free the devices whose containers are gone for sure."""
+    settings, console = load_settings(), Console()
+    engine = Engine.connect(settings.docker_host)
+    quarantine = Quarantine(settings.runs, engine)
+    try:
+        with quarantine.noting():
+            containers, volumes = reap(engine, lambda _: True) if arguments.all else reap(engine)
+        console.say(f"removed {containers} containers and {volumes} volumes")
+    finally:
+        for device in quarantine.lift():
+            console.say(f"{device} is out of quarantine")
     return 0
 
 
@@ -209,6 +218,7 @@ def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, A
     return {
         "proposer": proposer,
         "engine": dataclasses.asdict(bench.facts),
+        "versions": dataclasses.asdict(read_host_versions(bench.facts.kernel)),
         "image": bench.outfit.image,
         "gpu": dataclasses.asdict(card) if card else None,
         "data_sha256": data_sha256,

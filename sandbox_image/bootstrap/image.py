@@ -6,7 +6,7 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -111,7 +111,10 @@ def _import_stream(container: str, found: list[Path]) -> None:
 def copy_wheel(wheel: Path, sink: IO[bytes]) -> None:
     """Write the files of a wheel that are kept as members of a tar archive, with no end to it."""
     with zipfile.ZipFile(wheel) as archive:
-        for entry, target in _placed(archive):
+        placed = list(_placed(archive))
+        for folder in _folders(f"{SITE}/{target}" for _, target in placed):
+            sink.write(_folder_member(folder).tobuf(tarfile.PAX_FORMAT))
+        for entry, target in placed:
             member = tarfile.TarInfo(f"{SITE}/{target}")
             member.size, member.mtime = entry.file_size, CLOCK
             member.mode = 0o755 if entry.external_attr >> 16 & 0o111 else 0o644
@@ -119,6 +122,17 @@ def copy_wheel(wheel: Path, sink: IO[bytes]) -> None:
             with archive.open(entry) as content:
                 shutil.copyfileobj(content, sink, 1 << 20)
             sink.write(bytes(-entry.file_size % tarfile.BLOCKSIZE))
+
+
+def _folders(paths: Iterable[str]) -> list[str]:
+    """Every folder above the paths, outermost first: engines give one that is only implied other modes."""
+    return sorted({str(folder) for path in paths for folder in PurePosixPath(path).parents} - {".", "/"})
+
+
+def _folder_member(path: str) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(path)
+    member.type, member.mode, member.mtime = tarfile.DIRTYPE, 0o755, CLOCK
+    return member
 
 
 def _placed(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str]]:
