@@ -59,6 +59,14 @@ def read_small(name: str) -> bytes:
         return stream.read(MAX_RESULT_BYTES + 1)
 
 
+def read_text(name: str) -> str:
+    """The same as text; what is not UTF-8 is refused."""
+    try:
+        return read_small(name).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused(f"{name} is not UTF-8") from None
+
+
 def check_weights(max_bytes: int) -> tuple[str, int]:
     """SHA-256 and size of the weights, once their header is sane. Loads nothing."""
     descriptor, size = open_regular("model.safetensors", max_bytes)
@@ -79,7 +87,7 @@ def check_weights(max_bytes: int) -> tuple[str, int]:
 def check_header(header: bytes, body_bytes: int) -> None:
     """Tensors must tile the body exactly, each as long as its dtype and shape say."""
     try:
-        entries = json.loads(header)
+        entries = json.loads(header, object_pairs_hook=unique)
         if not isinstance(entries, dict):
             raise TypeError(entries)
         entries.pop("__metadata__", None)
@@ -91,6 +99,13 @@ def check_header(header: bytes, body_bytes: int) -> None:
         raise Refused("model.safetensors has a malformed header") from None
     if not (spans and tiled and sized and ends[-1] == body_bytes):
         raise Refused("model.safetensors has tensors that do not fit its size")
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which no key stands twice: another reader may take the other one. Raises ValueError."""
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
 
 
 def tensor_bytes(tensor: dict[str, Any]) -> int:
@@ -113,13 +128,13 @@ def whole(numbers: Any) -> list[int]:
 def hand_over(max_weights_bytes: int) -> dict[str, Any]:
     """Check and hash what the train container left behind, before any candidate code is loaded."""
     try:
-        result = read_small("result.json")
+        result = read_text("result.json")
         weights_sha256, weights_bytes = check_weights(max_weights_bytes)
     except Refused as refusal:
         return {"refused": str(refusal)}
     return {
-        "result": result.decode("utf-8", "replace"),
-        "result_sha256": hashlib.sha256(result).hexdigest(),
+        "result": result,
+        "result_sha256": hashlib.sha256(result.encode()).hexdigest(),
         "weights_sha256": weights_sha256,
         "weights_bytes": weights_bytes,
     }

@@ -231,3 +231,15 @@ def test_refusing_leaves_no_file_open(reader: ModuleType, tmp_path: Path) -> Non
     for _ in range(3):
         assert "refused" in handed_over(reader)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_result_that_is_not_utf8_is_refused(reader: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_bytes(b'{"config": "\xff"}')
+    assert handed_over(reader) == {"refused": "result.json is not UTF-8"}
+
+
+def test_a_header_in_which_a_name_stands_twice_is_refused(reader: ModuleType, tmp_path: Path) -> None:
+    entry = json.dumps(tensor([1], 0, 4))
+    header = f'{{"a": {entry}, "a": {entry}}}'.encode()
+    (tmp_path / "model.safetensors").write_bytes(packed(header, bytes(4)))
+    assert handed_over(reader) == {"refused": "model.safetensors has a malformed header"}

@@ -2,6 +2,7 @@
 
     lift GUARD, GUARD     its container without these guards, all others in place; it must get through
     naive reader          its output read by a reader that trusts it; it must be believed
+    train container       what it does in the model container is done where it is allowed; it must succeed
     same container        run twice in one container; the second run must find what the first one left
     naive record: FORM    its texts put into a record that trusts them; they must break it (see naive.py)
     outlives TERM         asked to stop, and not killed; it must still run a second later
@@ -18,6 +19,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 ROOM = 16  # times the sealed limit
+# All but SYS_RESOURCE, which an engine in a virtual machine may lack itself.
+CAPABILITIES = (
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK",
+    "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MKNOD", "NET_ADMIN", "NET_RAW",
+    "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT",
+    "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ def read_control(text: str) -> Control:
     lifts = tuple(word.strip() for word in tail.split(",") if word.strip())
     if head == "lift" and lifts and set(lifts) <= GUARDS.keys():
         return Control("lift", lifts)
+    if text == "train container":
+        return Control("lift")
     if text == "outlives TERM":
         return Control("outlives")
     kind, *guards = [word.strip() for word in text.split(",")]
@@ -98,7 +108,7 @@ def _user(body: dict[str, Any], host: dict[str, Any], _: Places) -> None:
 
 def _capabilities(body: dict[str, Any], host: dict[str, Any], _: Places) -> None:
     body["User"] = "0:0"
-    host.update(CapDrop=[], CapAdd=["ALL"])
+    host.update(CapDrop=[], CapAdd=list(CAPABILITIES))
 
 
 def _scaled(*names: str) -> Lift:
@@ -119,7 +129,9 @@ def _open_files(_: dict[str, Any], host: dict[str, Any], __: Places) -> None:
 
 
 def _core(_: dict[str, Any], host: dict[str, Any], __: Places) -> None:
-    host["Ulimits"] = [limit for limit in host["Ulimits"] if limit["Name"] != "core"]
+    for limit in host["Ulimits"]:
+        if limit["Name"] == "core":
+            limit["Hard"] = 1 << 30  # the engine's own default may be nothing too
 
 
 def _tmpfs(old: str, new: str) -> Lift:
@@ -168,13 +180,16 @@ def _environment(body: dict[str, Any], _: dict[str, Any], places: Places) -> Non
     body["Env"] = [*body["Env"], f"OPENAI_API_KEY={places.secret}"]
 
 
-def _training_role(_: dict[str, Any], __: dict[str, Any], ___: Places) -> None:
-    """Every control is a train container, so a program of the model container gets /data and /out there."""
+def _host_devices(_: dict[str, Any], host: dict[str, Any], __: Places) -> None:
+    host["Devices"] = [
+        {"PathOnHost": path, "PathInContainer": path, "CgroupPermissions": "rw"}
+        for path in ("/dev/kmsg", "/dev/net/tun")
+    ]
 
 
-def _privileged(body: dict[str, Any], host: dict[str, Any], _: Places) -> None:
-    body["User"] = "0:0"
-    host.update(Privileged=True, CapDrop=[], SecurityOpt=["seccomp=unconfined"])
+def _confinement(_: dict[str, Any], host: dict[str, Any], __: Places) -> None:
+    """No profile at all: neither ours, nor one that the engine adds of itself."""
+    host["SecurityOpt"] = ["seccomp=unconfined", "apparmor=unconfined"]
 
 
 GUARDS: Mapping[str, Lift] = {
@@ -183,7 +198,7 @@ GUARDS: Mapping[str, Lift] = {
     "privileges": _without_option("no-new-privileges"),
     "user": _user,
     "capabilities": _capabilities,
-    "privileged": _privileged,
+    "confinement": _confinement,
     "root": _set(ReadonlyRootfs=False),
     "masks": _set(MaskedPaths=[], ReadonlyPaths=[]),
     "processes": _set(PidMode="host"),
@@ -208,5 +223,7 @@ GUARDS: Mapping[str, Lift] = {
     "engine socket": _bind(("engine_socket", "/var/run/docker.sock")),
     "neighbour": _neighbour,
     "environment": _environment,
-    "training role": _training_role,
+    "host devices": _host_devices,
+    "terminals": _set(Binds=["/dev/pts:/dev/terminals"]),
+    "cgroup files": _set(Binds=["/sys/fs/cgroup:/sys/fs/cgroup"]),
 }

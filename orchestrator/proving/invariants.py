@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.policy import BudgetPolicy
-from orchestrator.records import Evidence, Experiment, History
+from orchestrator.records import Evidence, Experiment, History, Run
 from orchestrator.sandbox.container import ATTEMPT_LABEL, RUN_LABEL
 from orchestrator.sandbox.engine import Engine
 
 OVERRUN_SECONDS = 0.5
-MEMORY_SLACK_MIB = 512
-DISK_SLACK_MIB = 256
+MEMORY_SLACK_MIB = 2048  # other programs of the machine come and go; a suite's worth of leaks is far more
+DISK_SLACK_MIB = 2048
+PEAK_SLACK_MIB = 128  # of our own process; a log kept whole would be twice that
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +99,21 @@ def resource_breaks(before: Resources, after: Resources) -> Iterator[str]:
         yield f"{before.memory_mib - after.memory_mib} MiB of the host's memory did not come back"
     if after.disk_mib < before.disk_mib - DISK_SLACK_MIB:
         yield f"{before.disk_mib - after.disk_mib} MiB of the host's disk did not come back"
+
+
+def peak_mib() -> int:
+    """The most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def peak_breaks(before_mib: int, after_mib: int) -> Iterator[str]:
+    """Whatever a program sends to the host, the host keeps little of it, at any moment."""
+    if after_mib > before_mib + PEAK_SLACK_MIB:
+        yield f"the host's own process grew from {before_mib} to {after_mib} MiB"
+
+
+def log_breaks(run: Run, limit_bytes: int) -> Iterator[str]:
+    """No more of a log is kept than the policy says."""
+    size = len(run.log.encode("utf-8", "surrogatepass"))
+    if size > limit_bytes:
+        yield f"{size} bytes of its log were kept, more than {limit_bytes}"

@@ -44,7 +44,8 @@ def _arena(bench: Bench) -> Iterator[Arena]:
     labels = {RUN_LABEL: TAG, OWNER_LABEL: owner_of(os.getpid())}
     outfit = replace(bench.outfit, labels=labels)
     reap(engine)
-    honest, neighbour = ((PROGRAMS / f"{name}.py").read_text(encoding="utf-8") for name in ("honest", "neighbour"))
+    honest = (PROGRAMS / "honest.py").read_text(encoding="utf-8")
+    neighbour = (PROGRAMS / "neighbour.py").read_text(encoding="utf-8")
     with (
         TemporaryDirectory(prefix="autoresearch-prove-") as scratch,
         guarded(bench.settings.docker_host),

@@ -8,9 +8,9 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.proving.canaries import Canaries
@@ -23,6 +23,7 @@ from orchestrator.sandbox.order import Shape, order_message
 GREETING = b"reached the host\n"
 MOVED_IN = b"moved in\n"
 NEIGHBOUR_SECONDS = 60.0
+KNOCK_SECONDS = 0.1
 _LOCAL_ENGINE = "unix://"
 
 
@@ -54,6 +55,8 @@ def set_stage(
         abstract = f"autoresearch-{secrets.token_hex(8)}"
         stack.enter_context(_listening(socket.AF_UNIX, f"\0{abstract}"))
         datagrams = stack.enter_context(_answering())
+        knocked = stack.enter_context(_knocking())
+        stack.callback(_close, os.openpty())  # a terminal that somebody could type into
         places = Places(
             host_folder=str(secret.parent),
             held_out=str(folder / "data"),
@@ -61,14 +64,15 @@ def set_stage(
             neighbour_volume=volume,
             secret=canaries.environment,
         )
-        yield Stage(canaries, places, _arena(outfit, port, datagrams, abstract, str(secret)))
+        yield Stage(canaries, places, _arena(outfit, (port, datagrams, knocked), abstract, str(secret)))
 
 
-def _arena(outfit: Outfit, port: int, datagrams: int, abstract: str, secret: str) -> str:
+def _arena(outfit: Outfit, ports: tuple[int, int, int], abstract: str, secret: str) -> str:
     policy = outfit.policy
     constants = {
-        "HOST_PORT": port,
-        "HOST_DATAGRAM_PORT": datagrams,
+        "HOST_PORT": ports[0],
+        "HOST_DATAGRAM_PORT": ports[1],
+        "HOST_KNOCKS_AT_PORT": ports[2],
         "HOST_ABSTRACT_SOCKET": abstract,
         "HOST_SECRET_PATH": secret,
         "CANARY_PREFIX": "canary-",
@@ -142,6 +146,32 @@ def _in_shared_memory(secret: str) -> Iterator[None]:
 
 
 @contextmanager
+def _knocking() -> Iterator[int]:
+    """A client that tries a free port of the host again and again, and greets whoever listens there; gives
+    the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    left = threading.Event()
+    threading.Thread(target=_knock, args=(port, left), daemon=True).start()
+    try:
+        yield port
+    finally:
+        left.set()
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _knock(port: int, left: threading.Event) -> None:
+    while not left.wait(KNOCK_SECONDS):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0) as server:
+            server.sendall(GREETING)
+
+
+@contextmanager
 def _neighbour(engine: Engine, outfit: Outfit, secret: str, source: str) -> Iterator[str]:
     """A candidate that runs beside all others, with a secret in its environment; gives its output volume."""
     name = f"autoresearch-neighbour-{secrets.token_hex(6)}"
@@ -152,7 +182,8 @@ def _neighbour(engine: Engine, outfit: Outfit, secret: str, source: str) -> Iter
         container = launch(engine, body, name)
         try:
             container.await_ready(NEIGHBOUR_SECONDS)
-            order = order_message(Shape("train.py", 1, "cpu"), {"train.py": source}, mode="train", seconds=1.0)
+            files = {"train.py": source}
+            order = order_message(Shape("train.py", 1, "cpu"), files, mode="train", seconds=1.0)
             deadline = time.monotonic() + NEIGHBOUR_SECONDS
             container.stream.give(order, deadline)
             container.stream.read_exactly(len(MOVED_IN), deadline)

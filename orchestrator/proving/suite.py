@@ -67,6 +67,7 @@ class Suite:
         self._attempts = 0
         self._honest_value = 0.0
         self._before = Resources(0, 0)
+        self._peak_mib = 0
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="control")
 
     def rows(self, programs: Sequence[Program], done: Callable[[Row], object]) -> Iterator[list[Row]]:
@@ -74,6 +75,7 @@ class Suite:
         program's row as it ends. Raises SandboxError when even the honest attempt has no score."""
         self._honest_value = self._honest()
         self._before = invariants.resources(self._arena.ledger.folder)
+        self._peak_mib = invariants.peak_mib()
         for start in range(0, len(programs), BATCH):
             rows = []
             for program in programs[start : start + BATCH]:
@@ -155,6 +157,7 @@ class Suite:
             yield f"the secret of {place} was shown"
         if run:
             yield from invariants.leftovers(arena.engine, run.run_id, arena.tag)
+            yield from invariants.log_breaks(run, arena.outfit.policy.log_kib * 1024)
             for place in arena.stage.canaries.found_in(run.log.encode("utf-8", "surrogatepass")):
                 yield f"the secret of {place} came out in its log"
 
@@ -172,6 +175,7 @@ class Suite:
         yield from records_check.record_breaks(folder, self._attempts)
         yield from records_check.leaks(folder, arena.stage.canaries)
         yield from invariants.resource_breaks(self._before, invariants.resources(folder))
+        yield from invariants.peak_breaks(self._peak_mib, invariants.peak_mib())
 
 
 def _failed(program: Program, control: ControlSeen, fault: str, seconds: float) -> Row:

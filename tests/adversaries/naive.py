@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 1.0
 SIZES = {"F32": 4, "U8": 1}
 
 LOG = io.BytesIO()
-sys.stdout = sys.stderr = io.TextIOWrapper(LOG, write_through=True)
+PRINTED = sys.stdout = sys.stderr = io.TextIOWrapper(LOG, write_through=True)
 
 
 def read_output():

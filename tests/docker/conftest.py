@@ -77,7 +77,8 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[DataFolder]:
-    data = write_bytes_as_tokens(tmp_path_factory.mktemp("data") / "bytes")
+    """Its volume is this process's own: another one that tests beside it removes its own."""
+    data = write_bytes_as_tokens(tmp_path_factory.mktemp("data") / "bytes", everywhere=TAG.encode())
     yield data
     engine.remove_volume(data_volume_name(training_files(data)))
 
@@ -110,9 +111,7 @@ def hurried(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Statio
 
 
 @contextmanager
-def open_station(
-    engine: Engine, outfit: Outfit, data: DataFolder, budget: BudgetPolicy
-) -> Iterator[Station]:
+def open_station(engine: Engine, outfit: Outfit, data: DataFolder, budget: BudgetPolicy) -> Iterator[Station]:
     metric = MetricPolicy(frame_seconds=5.0)
     outfit = replace(outfit, labels={**outfit.labels, RUN_LABEL: f"{TAG}-{budget.train_seconds:g}"})
     shape = Shape("train.py", ROW_TOKENS, "cpu")

@@ -67,7 +67,9 @@ def test_the_whole_suite_is_stopped_and_leaves_nothing(engine: Engine) -> None:
 def test_what_gets_through_what_is_vacuous_and_what_is_unexpected_are_told_apart(tmp_path: Path) -> None:
     programs = {
         "sealed": WRITES.format(place="/opt", layer="a read-only root", errno="EROFS", guard="root, user"),
-        "through": WRITES.format(place="/work", layer="a wall that is not there", errno="EROFS", guard="root"),
+        "through": WRITES.format(
+            place="/work", layer="a wall that is not there", errno="EROFS", guard="root"
+        ),
         "vacuous": WRITES.format(place="/opt", layer="a read-only root", errno="EROFS", guard="network"),
         "unexpected": WRITES.format(place="/opt", layer="a filter", errno="EPERM", guard="root, user"),
     }

@@ -122,5 +122,16 @@ def test_a_run_that_outlives_its_grace_is_named(overrun: float, broken: bool) ->
 
 def test_memory_and_disk_that_do_not_come_back_are_named() -> None:
     before = Resources(8000, 8000)
-    assert list(invariants.resource_breaks(before, Resources(7900, 7900))) == []
-    assert len(list(invariants.resource_breaks(before, Resources(7000, 7000)))) == 2
+    assert list(invariants.resource_breaks(before, Resources(7000, 7000))) == []
+    assert len(list(invariants.resource_breaks(before, Resources(5000, 5000)))) == 2
+
+
+def test_a_host_that_kept_too_much_of_a_flood_is_named() -> None:
+    assert list(invariants.peak_breaks(100, 200)) == []
+    assert list(invariants.peak_breaks(100, 356)) == ["the host's own process grew from 100 to 356 MiB"]
+
+
+def test_a_log_that_was_kept_whole_is_named() -> None:
+    run = Run("r", Outcome.CRASHED, 1.0, reason="exit code 1", log="\u00e9" * 10)
+    assert list(invariants.log_breaks(run, 20)) == []
+    assert list(invariants.log_breaks(run, 19)) == ["20 bytes of its log were kept, more than 19"]

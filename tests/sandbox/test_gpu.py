@@ -13,7 +13,7 @@ import pytest
 from orchestrator.errors import SetupError
 from orchestrator.policy import SandboxPolicy
 from orchestrator.sandbox.container import Mode, Outfit, container_body
-from orchestrator.sandbox.gpu import NO_GPU, Gpu, Grant, choose_grant, find_gpus
+from orchestrator.sandbox.gpu import NO_GPU, Gpu, Grant, check_runtime, choose_grant, find_gpus
 
 FIRST = Gpu("nvidia", "GPU-aaaa", "NVIDIA H200", 143_771)
 SECOND = Gpu("nvidia", "GPU-bbbb", "NVIDIA H200", 143_771)
@@ -77,6 +77,79 @@ def test_amds_cards_are_its_render_nodes_and_need_the_compute_node(tmp_path: Pat
         f"{tmp_path}/dri/renderD128",
         f"{tmp_path}/dri/renderD129",
     ]
+
+
+SPLIT = Gpu("nvidia", "GPU-cccc", "NVIDIA H100", 81_559, "card")
+SLICE = Gpu("nvidia", "MIG-1111", "MIG 3g.40gb", split="instance")
+LIST = """\
+GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-cccc)
+  MIG 3g.40gb     Device  0: (UUID: MIG-1111)
+  MIG 1g.10gb     Device  1: (UUID: MIG-2222)
+GPU 1: NVIDIA H200 (UUID: GPU-aaaa)
+"""
+
+
+def test_a_card_in_mig_mode_is_found_with_its_instances(tmp_path: Path) -> None:
+    table = "GPU-cccc, NVIDIA H100, 81559, Enabled\nGPU-aaaa, NVIDIA H200, 143771, Disabled\n"
+    found = find_gpus(lambda command: LIST if "-L" in command else table, tmp_path)
+    assert found == (SPLIT, FIRST, SLICE, Gpu("nvidia", "MIG-2222", "MIG 1g.10gb", split="instance"))
+
+
+def test_the_list_of_instances_is_asked_for_only_where_a_card_is_split(tmp_path: Path) -> None:
+    asked: list[Sequence[str]] = []
+
+    def query(command: Sequence[str]) -> str:
+        asked.append(command)
+        return "GPU-aaaa, NVIDIA H200, 143771, [N/A]\n"
+
+    assert find_gpus(query, tmp_path) == (FIRST,)
+    assert len(asked) == 1
+
+
+def test_a_whole_card_is_taken_before_a_split_one_and_an_instance_only_by_its_name() -> None:
+    cards, no_runtimes = (SPLIT, SLICE, SECOND), ("runc",)
+    cdi = (*CDI, "nvidia.com/gpu=MIG-1111", "nvidia.com/gpu=GPU-cccc")
+    whole = choose_grant("auto", cards, runtimes=no_runtimes, cdi_devices=cdi)
+    named = choose_grant("auto", cards, runtimes=no_runtimes, cdi_devices=cdi, pinned="MIG-1111")
+    assert requests_of(whole) == ["nvidia.com/gpu=GPU-bbbb"]
+    assert requests_of(named) == ["nvidia.com/gpu=MIG-1111"]
+
+
+@pytest.mark.parametrize(
+    ("cards", "pinned", "remedy"),
+    [
+        ((SPLIT, SLICE), "", "MIG-1111"),
+        ((SPLIT, SLICE, SECOND), "GPU-cccc", "nvidia-smi -L"),
+        ((SPLIT,), "", "nvidia-smi -L"),
+    ],
+)
+def test_a_split_card_is_never_granted_as_a_whole(cards: tuple[Gpu, ...], pinned: str, remedy: str) -> None:
+    with pytest.raises(SetupError, match=r"is split \(MIG\)") as error:
+        choose_grant("auto", cards, runtimes=("nvidia",), cdi_devices=CDI, pinned=pinned)
+    assert remedy in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("gpu", "arguments", "said"),
+    [
+        (FIRST, (), "its nvproxy is off"),
+        (FIRST, ("--network=none", "--nvproxy=false"), "its nvproxy is off"),
+        (SLICE, ("--nvproxy",), "whole NVIDIA cards only"),
+        (RADEON, ("--nvproxy",), "whole NVIDIA cards only"),
+    ],
+)
+def test_gvisor_with_a_card_that_it_cannot_pass_on_is_refused_at_the_start(
+    gpu: Gpu, arguments: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(SetupError, match=said) as error:
+        check_runtime(Grant(gpu), "runsc", arguments)
+    assert "sandbox.device: cpu" in error.value.remedy
+
+
+def test_gvisor_that_passes_cards_on_and_every_other_pairing_is_taken() -> None:
+    check_runtime(Grant(FIRST), "runsc", ("--network=none", "--nvproxy=true"))
+    check_runtime(NO_GPU, "runsc", ())
+    check_runtime(Grant(SLICE), "runc", ())
 
 
 Wanted = Literal["auto", "cpu", "nvidia", "amd"]
@@ -164,6 +237,8 @@ def test_one_card_is_granted_by_its_identity_and_never_all(
     (request,) = grant.host_config["DeviceRequests"]
     assert (request["Driver"], request["Count"]) == (driver, 0)
     assert '"all"' not in json.dumps([grant.host_config, grant.environment])
+    visible = grant.environment.get("NVIDIA_VISIBLE_DEVICES")
+    assert visible == ("void" if driver == "cdi" else None), "the toolkit's hook sets the card's UUID itself"
 
 
 def test_an_amd_card_is_its_own_node_and_the_compute_node() -> None:
