@@ -2,6 +2,7 @@
 
 layer: a network namespace with nothing but a loopback
 stopped: errno ENETUNREACH, EADDRNOTAVAIL
+stopped runsc: errno EHOSTUNREACH, ENETUNREACH
 control: lift network
 """
 
