@@ -31,7 +31,8 @@ from orchestrator.sandbox.ownership import OWNER_LABEL, guarded, owner_of, reap
 from orchestrator.sandbox.quarantine import CPU, Quarantine
 from orchestrator.sandbox.smoke import SmokeGate
 from orchestrator.sandbox.volumes import DataFile, fill_data_volume
-from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
+from orchestrator.scoring.claims import ClaimsScorer
+from orchestrator.scoring.held_out import held_out_of
 from orchestrator.settings import Settings
 from orchestrator.task import Profile, Task, load_task
 
@@ -73,14 +74,9 @@ class Bench:
     def outfit(self) -> Outfit:
         """The containers' common part; limits never exceed what the engine's machine has."""
         policy = self.policy.sandbox
-        if obstacle := next(obstacles(self.facts), None):
-            message = f"the engine cannot hold a policy: {obstacle.message}"
+        if obstacle := next(obstacles(self.facts, policy.runtime), None):
+            message = f"the engine cannot hold this policy: {obstacle.message}"
             raise SetupError(message, remedy=obstacle.remedy)
-        if policy.runtime not in self.facts.runtimes:
-            raise SetupError(
-                f"the engine has no runtime {policy.runtime}",
-                remedy="install and register it, or choose another sandbox.runtime",
-            )
         return Outfit(
             image=self.engine.image_id(self.settings.image),
             policy=policy.model_copy(update={"memory_mib": self._memory_mib(policy)}),
@@ -169,10 +165,12 @@ def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]
         reap(bench.engine, spared=quarantine.notes().keys())
         files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
         outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
-        held_out = HeldOut(
-            cut_rows(data.tokens("val"), bench.profile.eval_rows, bench.profile.sequence_tokens),
-            data.token_bytes,
-            bench.profile.eval_batch_rows,
+        shapes = bench.profile
+        held_out = held_out_of(
+            data,
+            rows=shapes.eval_rows,
+            length=shapes.sequence_tokens,
+            batch_rows=shapes.eval_batch_rows,
         )
         policy = bench.policy
         smoke = SmokeGate(bench.engine, outfit, bench.shape, policy.budget)

@@ -29,8 +29,8 @@ class DataFolder:
     files: Mapping[str, tuple[int, str]]
     sha256: str
 
-    def tokens(self, split: Literal["val", "holdout"]) -> NDArray[np.uint16]:
-        """One held-out split as a memory map of token ids [N]. Raises SetupError when it cannot be one."""
+    def tokens(self, split: Literal["train", "val", "holdout"]) -> NDArray[np.uint16]:
+        """One split as a memory map of token ids [N]. Raises SetupError when it cannot be one."""
         path = self.path / f"{split}.bin"
         try:
             return np.memmap(path, dtype="<u2", mode="r")

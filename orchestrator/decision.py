@@ -6,6 +6,13 @@ from orchestrator.ports import Rules
 from orchestrator.records import Action, Decision, Evidence, Experiment
 
 
+def would_keep(value: float, evidence: Evidence, rules: Rules) -> bool:
+    """Whether an attempt of this value replaces the best: the first value there is, or one that is lower by
+    at least the margin."""
+    best = evidence.best_value
+    return best is None or (value < best and value <= best - rules.margin)
+
+
 def decide(experiment: Experiment, evidence: Evidence, rules: Rules) -> Decision:
     """Keep only what is lower than the best by at least the margin, or the first value there is."""
     value, best = experiment.value, evidence.best_value
@@ -13,7 +20,7 @@ def decide(experiment: Experiment, evidence: Evidence, rules: Rules) -> Decision
         return Decision(Action.DISCARD, experiment.failure or "there is no score")
     if best is None:
         return Decision(Action.KEEP, f"baseline: {value:.6f}")
-    if value < best and value <= best - rules.margin:
+    if would_keep(value, evidence, rules):
         return Decision(Action.KEEP, _compared(value, best, evidence))
     return Decision(Action.DISCARD, _too_little(value, best, evidence, rules.margin))
 

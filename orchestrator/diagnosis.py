@@ -93,7 +93,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     where = f"{facts.cpus} cores, {gib:.0f} GiB, kernel {facts.kernel}, runtimes {runtimes}"
     yield Finding("engine", "ok", f"{facts.product} {facts.version}: {where}")
     yield Finding("engine", "ok", _parts(facts))
-    for obstacle in obstacles(facts):
+    for obstacle in obstacles(facts, "runc"):
         yield Finding(obstacle.subject, "missing", obstacle.message, obstacle.remedy)
 
 

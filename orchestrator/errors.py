@@ -4,6 +4,7 @@ OrchestratorError            one line and a remedy on the console; exit code by 
 ├── SetupError      (2)      before anything was spent
 ├── ProposerError   (3)      the model stayed out of reach after the adapter's own retries
 ├── SandboxError    (4)      the engine could not run or could not clean up
+│   └── StuckContainer       a container could not be ended: its device goes into quarantine
 ├── ScorerError     (5)      our measurement broke
 └── LedgerError     (6)      the record is inconsistent: stop, touch nothing
 """
@@ -43,6 +44,15 @@ class SandboxError(OrchestratorError):
     """The engine could not run a container, or could not clean up after one."""
 
     exit_code = 4
+
+
+class StuckContainer(SandboxError):  # noqa: N818 - an alarm: nothing is repeated
+    """A container could not be ended, though the engine answers: nothing starts on its device any more."""
+
+    def __init__(self, message: str, *, remedy: str = "", container: str = "", device: str = "cpu") -> None:
+        super().__init__(message, remedy=remedy)
+        self.container = container
+        self.device = device
 
 
 class ScorerError(OrchestratorError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from orchestrator.budget import Budget
-from orchestrator.decision import decide
+from orchestrator.decision import decide, would_keep
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
-from orchestrator.ports import Ledger, Rules, Sandbox, Scorer, Watcher
+from orchestrator.ports import Ledger, Promising, Rules, Sandbox, Scorer, Watcher
 from orchestrator.records import Experiment
 
 
@@ -29,17 +30,22 @@ def run_night(lab: Lab, budget: Budget) -> None:
     """Spend the budget, one experiment a slot. Everything that happened is in the ledger."""
     for _ in budget:
         reviewed = lab.pipeline.next()
-        experiment = lab.patience.insist(examine, lab.sandbox, lab.scorer, reviewed, lab.watcher)
+        promising = partial(would_keep, evidence=lab.ledger.evidence(), rules=lab.rules)
+        experiment = lab.patience.insist(
+            examine, lab.sandbox, lab.scorer, reviewed, lab.watcher, promising
+        )
         decision = decide(experiment, lab.ledger.evidence(), lab.rules)
         lab.ledger.close(experiment, decision)
         lab.watcher.closed(experiment, decision)
 
 
-def examine(sandbox: Sandbox, scorer: Scorer, reviewed: Experiment, watcher: Watcher) -> Experiment:
+def examine(
+    sandbox: Sandbox, scorer: Scorer, reviewed: Experiment, watcher: Watcher, promising: Promising
+) -> Experiment:
     """Train and score an allowed attempt; it goes as far as it gets."""
     watcher.training(reviewed.attempt)
     run = sandbox.run(reviewed.attempt)
     if not run.completed:
         return replace(reviewed, run=run)
     watcher.scoring(reviewed.attempt, run)
-    return replace(reviewed, run=run, score=scorer.score(run))
+    return replace(reviewed, run=run, score=scorer.score(run, promising))

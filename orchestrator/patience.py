@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from orchestrator.errors import SandboxError, ScorerError
+from orchestrator.errors import SandboxError, ScorerError, StuckContainer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,12 +28,21 @@ class Patience:
     wait_seconds: float = 2.0
 
     def insist(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The work's result. Raises SandboxError or ScorerError after so many faults in a row."""
-        for fault in range(1, self.faults_in_a_row):
+        """The work's result. Raises SandboxError or ScorerError after so many faults in a row.
+
+        Nothing is repeated beside a container that cannot be ended: StuckContainer is raised at once.
+        """
+        fault = 0
+        while True:
             try:
                 return work(*args, **kwargs)
+            except StuckContainer as stuck:
+                self.record("device_quarantined", device=stuck.device, container=stuck.container)
+                raise
             except (SandboxError, ScorerError) as error:
+                fault += 1
+                if fault >= self.faults_in_a_row:
+                    raise
                 self.record("fault_occurred", fault=fault, kind=type(error).__name__, message=str(error))
-                time.sleep(self.wait_seconds * fault)
-                self.await_engine()
-        return work(*args, **kwargs)
+            time.sleep(self.wait_seconds * fault)
+            self.await_engine()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -58,26 +59,44 @@ class Model(Protocol):
         Raises CandidateFault when the container answers late, short, or not at all.
         """
 
+    def answer(
+        self, inputs: NDArray[np.uint16], cuts: NDArray[np.int64], vocab_size: int
+    ) -> NDArray[np.float32]:
+        """Send inputs [B, T] with a cut in each [B], receive the logits there alone [B, V].
+
+        Raises CandidateFault as `claim` does.
+        """
+
 
 class CandidateFault(Exception):  # noqa: N818 - not our error
     """The model container did not answer as agreed. The candidate's doing: data, not an error."""
 
 
 class Models(Protocol):
-    """Opens the model that a completed run left behind."""
+    """Opens the model that a completed run left behind, each time in a container that has seen nothing."""
 
-    def open(self, run: Run) -> AbstractContextManager[Model]:
-        """Load the model in its container; leaving the context removes container and volume.
+    def open(self, run: Run, *, keep: bool = False) -> AbstractContextManager[Model]:
+        """Load the model; leaving the context ends its container, so that no two ever run side by side.
 
-        Raises CandidateFault when candidate code cannot be loaded.
+        The run's output goes with it unless it is to be kept for another time. Raises CandidateFault when
+        candidate code cannot be loaded.
         """
+
+    def release(self, run: Run) -> None:
+        """Let go of an output that was kept."""
+
+
+Promising = Callable[[float], bool]
 
 
 class Scorer(Protocol):
     """Measures a completed run."""
 
-    def score(self, run: Run) -> Score:
-        """Raises ScorerError when our own measurement broke."""
+    def score(self, run: Run, promising: Promising) -> Score:
+        """`promising` says of a value whether it would be kept, and so is worth every check.
+
+        Raises ScorerError when our own measurement broke.
+        """
 
 
 class Ledger(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from orchestrator.errors import LedgerError, ProposerError
+from orchestrator.ports import Promising
 from orchestrator.records import (
     Action,
     Attempt,
@@ -60,12 +61,12 @@ class FakeSandbox:
 
 
 class ScriptedScorer:
-    """Scores each run by a function."""
+    """Scores each run by a function; nothing is ever challenged."""
 
     def __init__(self, answer: Callable[[Run], Score]) -> None:
         self._answer = answer
 
-    def score(self, run: Run) -> Score:
+    def score(self, run: Run, promising: Promising) -> Score:  # noqa: ARG002 - the port's signature
         return self._answer(run)
 
 

@@ -205,7 +205,9 @@ def _lab(bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher:
 
 def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
     reviewed = review([gate.review for gate in rig.gates], attempt)
-    return examine(rig.sandbox, rig.scorer, reviewed, console) if reviewed.verdict.allowed else reviewed
+    if not reviewed.verdict.allowed:
+        return reviewed
+    return examine(rig.sandbox, rig.scorer, reviewed, console, lambda _: True)
 
 
 def _origin(bench: Bench) -> Origin:

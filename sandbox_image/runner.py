@@ -183,7 +183,7 @@ def serve(mode: str) -> None:
             write_chunks(wire_out, claim(model, device, rows))
         elif order["do"] == "answer":
             rows = read_rows(wire_in, order).to(device)
-            write_chunks(wire_out, answer(model, device, rows, order["cuts"]))
+            write_chunks(wire_out, answer(model, device, rows, order["cuts"], order["vocab"]))
 
 
 def read_rows(stream: BinaryIO, order: dict[str, Any]) -> Any:
@@ -211,9 +211,11 @@ def claim(model: Any, device: str, tokens: Any) -> bytes:
     return losses.float().cpu().numpy().astype("<f4").tobytes()
 
 
-def answer(model: Any, device: str, inputs: Any, cuts: list[int]) -> bytes:
+def answer(model: Any, device: str, inputs: Any, cuts: list[int], vocab: int) -> bytes:
     """The logits of each row at its cut alone: float32 [B, V], row by row."""
     logits = predict(model, device, inputs)
+    if logits.shape[-1] != vocab:
+        raise SystemExit(f"forward gives {logits.shape[-1]} logits a token, not {vocab}")
     chosen = logits[range(len(cuts)), cuts]
     return chosen.float().cpu().numpy().astype("<f4").tobytes()
 

@@ -102,7 +102,7 @@ def test_facts_and_versions_can_be_recorded() -> None:
 
 def test_an_engine_with_everything_in_force_has_no_weakness() -> None:
     assert subjects(STRONG) == []
-    assert list(obstacles(STRONG)) == []
+    assert list(obstacles(STRONG, "runc")) == []
 
 
 def test_each_thing_that_could_be_stronger_is_named_once() -> None:
@@ -158,10 +158,29 @@ def test_debians_kernel_is_judged_by_its_package_and_not_by_its_release_name() -
     ],
 )
 def test_what_voids_the_policys_limits_is_no_mere_weakness(change: dict[str, Any], said: str) -> None:
-    found = list(obstacles(replace(STRONG, **change)))
+    found = list(obstacles(replace(STRONG, **change), "runc"))
     assert len(found) == 1
     assert said in found[0].message
     assert found[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "arguments", "said"),
+    [
+        (("runc",), {}, "has no runtime runsc"),
+        (("runc", "runsc"), {}, "would ignore our seccomp profile"),
+        (("runc", "runsc"), {"runsc": ("--network=none", "--oci-seccomp=false")}, "would ignore"),
+        (("runc", "runsc"), {"runsc": ("--network=none", "--oci-seccomp")}, ""),
+        (("runc", "runsc"), {"runsc": ("--oci-seccomp=true",)}, ""),
+    ],
+)
+def test_gvisor_is_taken_only_where_our_profile_counts_inside_it(
+    runtimes: tuple[str, ...], arguments: dict[str, tuple[str, ...]], said: str
+) -> None:
+    facts = replace(STRONG, runtimes=runtimes, runtime_arguments=arguments)
+    found = [obstacle for obstacle in obstacles(facts, "runsc") if said]
+    assert bool(list(obstacles(facts, "runsc"))) == bool(said)
+    assert all(said in obstacle.message and "--oci-seccomp" in obstacle.remedy for obstacle in found)
 
 
 def machine(command: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.errors import LedgerError, SandboxError, ScorerError, SetupError
+from orchestrator.errors import LedgerError, SandboxError, ScorerError, SetupError, StuckContainer
 from orchestrator.patience import Patience
 from orchestrator.testing import MemoryLedger
 
@@ -53,6 +53,14 @@ def test_faults_are_counted_anew_for_each_piece_of_work(ledger: MemoryLedger) ->
     patience = Patience(2, ledger.record, wait_seconds=0.0)
     for _ in range(4):
         assert patience.insist(work, raising(SandboxError("once")), answer=1) == 1
+
+
+def test_a_container_that_cannot_be_ended_is_recorded_and_nothing_is_repeated(ledger: MemoryLedger) -> None:
+    faults = raising(StuckContainer("ALARM", container="f" * 64, device="GPU-1"))
+    with pytest.raises(StuckContainer, match="ALARM"):
+        Patience(3, ledger.record, wait_seconds=0.0).insist(work, faults, answer=7)
+    told = [(name, fields) for name, fields in ledger.events]
+    assert told == [("device_quarantined", {"device": "GPU-1", "container": "f" * 64})]
 
 
 OTHERS = [LedgerError("torn"), SetupError("no data"), KeyboardInterrupt(), ValueError()]

@@ -193,7 +193,9 @@ def test_the_seccomp_profile_is_an_allowlist_with_a_reason_for_every_entry() -> 
     whole = profile()
     assert whole["defaultAction"] == "SCMP_ACT_ERRNO"
     assert [entry for entry in whole["syscalls"] if not entry.get("comment")] == []
-    assert {entry["action"] for entry in whole["syscalls"]} == {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"}
+    assert {entry["action"] for entry in whole["syscalls"]} == {"SCMP_ACT_ALLOW", "SCMP_ACT_TRACE"}
+    (traced,) = [entry["names"] for entry in whole["syscalls"] if entry["action"] == "SCMP_ACT_TRACE"]
+    assert traced == ["clone3", "openat2"]
 
 
 def test_the_seccomp_profile_knows_no_second_architecture_to_call_through() -> None:

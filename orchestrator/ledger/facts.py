@@ -149,6 +149,7 @@ def _run_fields(run: Run) -> dict[str, Any]:
         "run_id": run.run_id,
         "outcome": run.outcome.value,
         "train_seconds": run.train_seconds,
+        "overrun_seconds": run.overrun_seconds,
         "exit_code": run.exit_code,
         "oom_killed": run.oom_killed,
         "reason": run.reason,

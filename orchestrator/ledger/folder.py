@@ -28,7 +28,7 @@ CRASH_POINTS = (
     "create:begin", "create:objects", "create:event", "create:repository",
     "open:begin", "open:objects", "open:event", "open:ref",
     "close:begin", "close:objects", "close:event", "close:refs", "close:exports",
-    "resume:begin", "resume:event",
+    "resume:begin", "resume:event", "record:begin", "record:event",
 )  # fmt: skip
 
 

@@ -226,7 +226,9 @@ class GitLedger:
         with self._turn:
             if event in _OWN_EVENTS:
                 raise ValueError(f"{event} is written by the ledger itself")
+            self._at("record:begin")
             self._append(event, **facts.plain(fields))
+            self._at("record:event")
 
     def _append(self, event: str, /, **fields: Any) -> None:
         self._audit.append(event, **fields)

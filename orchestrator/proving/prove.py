@@ -25,7 +25,7 @@ from orchestrator.proving.text import write_bytes_as_tokens
 from orchestrator.sandbox.container import RUN_LABEL
 from orchestrator.sandbox.ownership import OWNER_LABEL, guarded, owner_of, reap
 from orchestrator.sandbox.volumes import DataFile, fill_data_volume
-from orchestrator.scoring.claims import HeldOut, cut_rows
+from orchestrator.scoring.held_out import held_out_of
 
 PROGRAMS = PROJECT / "tests" / "adversaries"
 TAG = "prove"
@@ -79,7 +79,7 @@ def _data_volume(bench, outfit, folder, canaries):  # type: ignore[no-untyped-de
     files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
     volume = fill_data_volume(bench.engine, outfit, files)
     try:
-        rows = cut_rows(data.tokens("val"), ROWS, ROW_TOKENS)
-        yield replace(outfit, data_volume=volume), HeldOut(rows, data.token_bytes, BATCH_ROWS)
+        held_out = held_out_of(data, rows=ROWS, length=ROW_TOKENS, batch_rows=BATCH_ROWS)
+        yield replace(outfit, data_volume=volume), held_out
     finally:
         bench.engine.remove_volume(volume)

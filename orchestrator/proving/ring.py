@@ -16,7 +16,8 @@ from orchestrator.sandbox.container import Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.order import Shape
-from orchestrator.scoring.claims import ClaimsScorer, HeldOut
+from orchestrator.scoring.claims import ClaimsScorer
+from orchestrator.scoring.held_out import HeldOut
 
 ROW_TOKENS = 64
 ROWS = 32
@@ -66,7 +67,7 @@ class Corner:
         run = experiment.run
         if run is None or not run.completed:
             return experiment
-        score: Score = self.scorer.score(run)
+        score: Score = self.scorer.score(run, lambda _: True)
         return replace(experiment, score=score)
 
 

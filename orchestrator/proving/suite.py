@@ -34,7 +34,7 @@ from orchestrator.sandbox.container import Outfit
 from orchestrator.sandbox.engine import Engine
 from orchestrator.views.console import Console
 
-BATCH = 12
+BATCH = 24
 HONEST_SEED = 1
 HONEST_TOLERANCE = 1e-3  # in bits per byte; on a processor it is the same to the last digit
 _OUR_FAULT = "the sandbox itself failed"

@@ -19,6 +19,7 @@ Mode = Literal["train", "smoke", "bare", "serve", "hold", "receive", "stdlib"]
 RUN_LABEL = "autoresearch.run"
 ATTEMPT_LABEL = "autoresearch.attempt"
 DATA_LABEL = "autoresearch.data"
+DEVICE_LABEL = "autoresearch.device"
 NOBODY = "65534:65534"
 RUNNER = "/opt/autoresearch/runner.py"
 MIB = 1024 * 1024

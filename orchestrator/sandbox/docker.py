@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from orchestrator.errors import SandboxError
+from orchestrator.errors import SandboxError, StuckContainer
 from orchestrator.policy import BudgetPolicy, MetricPolicy
 from orchestrator.records import Attempt, Outcome, ResultFile, Run
 from orchestrator.sandbox.container import (
@@ -32,20 +32,12 @@ from orchestrator.sandbox.handover import RefusedResult, parse_handover
 from orchestrator.sandbox.launch import Container, launch
 from orchestrator.sandbox.model import DockerModel, hand_over, load
 from orchestrator.sandbox.order import Shape, order_message
+from orchestrator.sandbox.pair import Pair, gravest
 from orchestrator.sandbox.stream import BoundedLog
 from orchestrator.text import sanitise_line
 
 STALL_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A warm train container, the model container that holds its output, and that output."""
-
-    run_id: str
-    volume: str
-    model: Container
-    train: Container
+DEATH_SECONDS = 5.0
 
 
 class DockerSandbox:
@@ -78,7 +70,8 @@ class DockerSandbox:
 
     def run(self, attempt: Attempt) -> Run:
         """Train one attempt. What the candidate did is in the Run; SandboxError is ours."""
-        self._release()
+        if isinstance(fault := self._release(), StuckContainer):
+            raise fault
         self._engine.begin_watch()
         pair = self._current = self._take_warm_pair()
         self._files = attempt.files
@@ -94,28 +87,36 @@ class DockerSandbox:
         return run
 
     @contextmanager
-    def open(self, run: Run) -> Iterator[DockerModel]:
-        """The model of the run that ended last; leaving removes its container and its output.
-
-        Raises CandidateFault when it cannot be loaded.
-        """
+    def open(self, run: Run, *, keep: bool = False) -> Iterator[DockerModel]:
+        """See the port. A fresh container that is to hold the output starts before this one goes."""
         pair = self._current
         if pair is None or pair.run_id != run.run_id:
             raise ValueError(f"the output of {run.run_id} is gone")
+        fresh = self._warmer.submit(self._launch_holder, pair) if keep else None
         try:
             load(pair.model, order_message(self._shape, self._files, mode="serve"), self._metric)
             yield DockerModel(pair.model, self._metric)
         finally:
+            if fresh:
+                self._hand_on(pair, fresh)
+            else:
+                self._release()
+
+    def release(self, run: Run) -> None:
+        """See the port."""
+        if self._current and self._current.run_id == run.run_id:
             self._release()
 
     def close(self) -> None:
         """Remove whatever this sandbox still holds."""
         try:
             self._discard_warm_pair()
-            self._release()
+            fault = self._release()
         finally:
             self._warmer.shutdown()
-        if self._doomed:
+        if isinstance(fault, StuckContainer):
+            raise fault
+        if fault:
             remedy = "run 'autoresearch reap' when the engine answers"
             raise SandboxError(f"{len(self._doomed)} pairs of containers are still there", remedy=remedy)
 
@@ -147,6 +148,21 @@ class DockerSandbox:
             raise
         return Pair(run_id, volume, model, train)
 
+    def _launch_holder(self, pair: Pair) -> Container:
+        """A model container that has seen nothing, over the output of a pair."""
+        outfit = replace(self._outfit, labels={**self._outfit.labels, ATTEMPT_LABEL: pair.run_id})
+        body = container_body(outfit, "hold", out_volume=pair.volume)
+        return launch(self._engine, body, f"autoresearch-witness-{pair.run_id}")
+
+    def _hand_on(self, pair: Pair, fresh: Future[Container]) -> None:
+        """Give the output to a fresh container, and end the one in which candidate code has run."""
+        try:
+            holder = fresh.result()
+            holder.await_ready(self._budget.start_seconds)
+            self._current = replace(pair, model=holder)
+        finally:
+            pair.model.remove()
+
     def _launch(self, outfit: Outfit, mode: Mode, run_id: str, volume: str) -> Container:
         body = container_body(outfit, mode, out_volume=volume)
         return launch(self._engine, body, f"autoresearch-{mode}-{run_id}")
@@ -154,34 +170,47 @@ class DockerSandbox:
     def _train(self, pair: Pair, attempt: Attempt) -> Run:
         log = BoundedLog(self._outfit.policy.log_kib * 1024)
         seconds = self._budget.train_seconds - self._budget.save_seconds
-        order = order_message(
-            self._shape, attempt.files, mode="train", seed=attempt.seed, seconds=seconds
-        )
+        order = order_message(self._shape, attempt.files, mode="train", seed=attempt.seed, seconds=seconds)
         go = time.monotonic()
         deadline = go + self._budget.train_seconds
         pair.train.stream.give(order, deadline)
         self._warm = self._warmer.submit(self._launch_pair)
         pair.train.stream.drain(log, deadline)
         exit_ = self._engine.wait_exit(pair.train.identity, deadline - time.monotonic())
-        train_seconds = time.monotonic() - go
-        if train_seconds > self._budget.train_seconds + STALL_SECONDS:
-            message = f"the engine was silent for {train_seconds - self._budget.train_seconds:.0f} seconds"
-            raise SandboxError(message, remedy="is the machine overloaded? the attempt is repeated")
+        train_seconds, overrun_seconds = time.monotonic() - go, 0.0
         if train_seconds > self._budget.train_seconds:
             exit_ = None
-            self._stop(pair.train, log)
+            overrun_seconds = self._stop(pair.train, log, deadline)
         pair.train.remove()
-        return self._describe(pair, exit_, train_seconds, log)
+        late = train_seconds - self._budget.train_seconds
+        if late > STALL_SECONDS:
+            message = f"the engine was silent for {late:.0f} seconds"
+            raise SandboxError(message, remedy="is the machine overloaded? the attempt is repeated")
+        return self._describe(pair, exit_, train_seconds, log, overrun_seconds)
 
-    def _stop(self, container: Container, log: BoundedLog) -> None:
-        """TERM, a short grace to flush, KILL. Removal comes after, and is verified."""
-        self._engine.signal(container.identity, "SIGTERM")
-        deadline = time.monotonic() + self._budget.grace_seconds
-        container.stream.drain(log, deadline)
-        if self._engine.wait_exit(container.identity, deadline - time.monotonic()) is None:
+    def _stop(self, container: Container, log: BoundedLog, deadline: float) -> float:
+        """TERM, a grace to flush, KILL; the seconds past the grace until it was seen dead.
+
+        What the engine cannot signal is left to the removal, by force and verified. Raises SandboxError
+        when somebody had paused the container: it cannot have used its time.
+        """
+        grace_ends, paused = deadline + self._budget.grace_seconds, False
+        with suppress(SandboxError):
+            paused = self._engine.thaw(container.identity)
+            self._engine.signal(container.identity, "SIGTERM")
+            container.stream.drain(log, grace_ends)
             self._engine.signal(container.identity, "SIGKILL")
+            self._engine.wait_exit(container.identity, DEATH_SECONDS)
+        overrun_seconds = max(0.0, time.monotonic() - grace_ends)
+        if paused:
+            container.remove()
+            message = f"{container.name} was paused by another hand"
+            raise SandboxError(message, remedy="leave its containers alone; the attempt is repeated")
+        return overrun_seconds
 
-    def _describe(self, pair: Pair, exit_: Exit | None, train_seconds: float, log: BoundedLog) -> Run:
+    def _describe(
+        self, pair: Pair, exit_: Exit | None, train_seconds: float, log: BoundedLog, overrun_seconds: float
+    ) -> Run:
         run = Run(
             run_id=pair.run_id,
             outcome=Outcome.TIMED_OUT,
@@ -191,6 +220,7 @@ class DockerSandbox:
             oom_killed=exit_.oom_killed if exit_ else False,
             log=readable(log, self._outfit.policy.log_kib * 1024),
             log_bytes=log.total_bytes,
+            overrun_seconds=overrun_seconds,
             container={"config_sha256": pair.train.config_sha256, "image": self._outfit.image},
         )
         if exit_ is None:
@@ -208,23 +238,14 @@ class DockerSandbox:
         limit = self._outfit.policy.output_mib * MIB
         return parse_handover(hand_over(pair.model, limit, self._metric))
 
-    def _release(self) -> None:
-        """Remove the current pair, and what could not be removed before; what cannot is tried again."""
+    def _release(self) -> SandboxError | None:
+        """Remove the current pair, and what could not be removed before.
+
+        What cannot is tried again the next time; returned is the gravest reason.
+        """
         if self._current:
             self._doomed.append(self._current)
             self._current = None
-        doomed, self._doomed = self._doomed, []
-        for pair in doomed:
-            try:
-                self._remove(pair)
-            except SandboxError:
-                self._doomed.append(pair)
-
-    def _remove(self, pair: Pair) -> None:
-        try:
-            pair.train.remove()
-        finally:
-            try:
-                pair.model.remove()
-            finally:
-                self._engine.remove_volume(pair.volume)
+        faults = {pair: pair.removal_fault() for pair in self._doomed}
+        self._doomed = [pair for pair, fault in faults.items() if fault]
+        return gravest(faults.values())

@@ -9,35 +9,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import DockerException
 
-from orchestrator.errors import OrchestratorError, SandboxError, SetupError
+from orchestrator.errors import SandboxError, SetupError
+from orchestrator.sandbox.engine_facts import EngineFacts, read_facts
+from orchestrator.sandbox.faults import Missing, NotRunning, mapped, stuck, unreachable
 from orchestrator.sandbox.heartbeat import Heartbeat
 from orchestrator.sandbox.stream import Stream
 
+__all__ = ["Engine", "EngineFacts", "Exit"]
+
 CALL_SECONDS = 30
+# Calls that end a container hang where a driver hangs: they get a limit and a connection of their own.
+END_CALL_SECONDS = 5
 REMOVE_SECONDS = 15.0
-_ENGINE_REMEDY = "run 'autoresearch doctor'"
-
-
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """What the engine says of itself and its machine."""
-
-    version: str
-    cpus: int
-    memory_bytes: int
-    runtimes: tuple[str, ...]
-    kernel: str
-    cdi_devices: tuple[str, ...]
-    root_dir: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +43,10 @@ class Exit:
 class Engine:
     """A connection to one engine, local or remote (DOCKER_HOST)."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, ending: docker.DockerClient | None = None) -> None:
         self._api: Any = client.api  # partly untyped
+        self._ending: Any = (ending or client).api
+        self._stuck: set[str] = set()
         self._heartbeat = Heartbeat(lambda: client.api.events(filters={"type": "daemon"}))
 
     @classmethod
@@ -63,29 +57,32 @@ class Engine:
         """
         environment = {**os.environ, "DOCKER_HOST": host} if host else None
         try:
-            client = docker.from_env(timeout=CALL_SECONDS, environment=environment)
+            client, ending = (
+                docker.from_env(timeout=seconds, environment=environment)
+                for seconds in (CALL_SECONDS, END_CALL_SECONDS)
+            )
             client.ping()
         except (DockerException, requests.exceptions.RequestException) as error:
-            raise _unreachable(error) from None
-        return cls(client)
+            raise unreachable(error) from None
+        return cls(client, ending)
+
+    def close(self) -> None:
+        """Give the connections back; nothing can be asked afterwards."""
+        self._api.close()
+        self._ending.close()
 
     def facts(self) -> EngineFacts:
-        with _mapped("describe itself"):
-            info = self._api.info()
-        devices = tuple(device.get("ID", "") for device in info.get("DiscoveredDevices") or ())
-        return EngineFacts(
-            version=info["ServerVersion"],
-            cpus=info["NCPU"],
-            memory_bytes=info["MemTotal"],
-            runtimes=tuple(info["Runtimes"]),
-            kernel=info["KernelVersion"],
-            cdi_devices=devices,
-            root_dir=info["DockerRootDir"],
-        )
+        with mapped("describe itself"):
+            return read_facts(self._api.info(), self._api.version())
+
+    def identity(self) -> str:
+        """A name that the engine keeps over its restarts."""
+        with mapped("describe itself"):
+            return str(self._api.info()["ID"])
 
     def begin_watch(self) -> None:
         """From now on `check_unbroken` knows whether the engine went away in between."""
-        with _mapped("report its events"):
+        with mapped("report its events"):
             self._heartbeat.begin()
 
     def check_unbroken(self) -> None:
@@ -98,38 +95,49 @@ class Engine:
     def image_id(self, tag: str) -> str:
         """The digest that a tag stands for now. Raises SetupError when there is no such image."""
         try:
-            with _mapped("look for the image"):
+            with mapped("look for the image"):
                 return str(self._api.inspect_image(tag)["Id"])
-        except _Missing:
+        except Missing:
             raise SetupError(f"the image {tag} is missing", remedy="run 'make image'") from None
 
     def create(self, body: Mapping[str, Any], name: str) -> str:
         """Create a container from an API body; nothing runs yet."""
-        with _mapped(f"create {name}"):
+        with mapped(f"create {name}"):
             created = self._api.create_container_from_config(dict(body), name)
         return str(created["Id"])
 
     def inspect(self, container: str) -> Mapping[str, Any]:
-        with _mapped(f"inspect {container}"):
+        with mapped(f"inspect {container}"):
             return dict(self._api.inspect_container(container))
 
     def attach(self, container: str) -> Stream:
         """Both directions of a container's standard streams; attach before start."""
-        with _mapped(f"attach to {container}"):
+        with mapped(f"attach to {container}"):
             wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             return Stream(self._api.attach_socket(container, params=wanted))
 
     def start(self, container: str) -> None:
-        with _mapped(f"start {container}"):
+        with mapped(f"start {container}"):
             self._api.start(container)
 
     def signal(self, container: str, name: str) -> None:
-        """Send a signal to a container's first process; one that has ended already is no error."""
+        """Send a signal to a container's first process; one that has ended already is no error.
+
+        Raises SandboxError when the engine has not done it after END_CALL_SECONDS.
+        """
         try:
-            with _mapped(f"signal {container}"):
-                self._api.kill(container, signal=name)
-        except _NotRunning:
+            with mapped(f"signal {container}"):
+                self._ending.kill(container, signal=name)
+        except NotRunning:
             return
+
+    def thaw(self, container: str) -> bool:
+        """Whether a container was paused; it runs on now, for neither tier can end one that is not."""
+        with mapped(f"unpause {container[:12]}"):
+            paused = bool(self._ending.inspect_container(container)["State"]["Paused"])
+            if paused:
+                self._ending.unpause(container)
+        return paused
 
     def wait_exit(self, container: str, seconds: float) -> Exit | None:
         """How the container ended, or None when it still runs after so many seconds."""
@@ -142,36 +150,57 @@ class Engine:
                 return None
             time.sleep(0.02)
 
-    def remove(self, container: str) -> None:
+    def remove(self, container: str, device: str = "cpu") -> None:
         """Kill and remove a container, and see that it is gone.
 
-        Raises SandboxError when it is still there after REMOVE_SECONDS.
+        Raises SandboxError when the engine does not answer, and StuckContainer, which names the `device`
+        that the container may still hold, when it answers and the container is there after REMOVE_SECONDS.
         """
-        deadline, problem = time.monotonic() + REMOVE_SECONDS, "it is still there"
-        while time.monotonic() < deadline:
-            try:
-                with _mapped(f"remove {container}"):
-                    self._api.remove_container(container, force=True, v=True)
-                    self._api.inspect_container(container)
-            except _Missing:
-                return
-            except SandboxError as error:
-                problem = error.message
+        once_more = END_CALL_SECONDS if container in self._stuck else REMOVE_SECONDS
+        deadline = time.monotonic() + once_more
+        while problem := self._removal_problem(container):
+            if time.monotonic() >= deadline:
+                with mapped("answer"):
+                    self._ending.ping()
+                self._stuck.add(container)
+                raise stuck(container, device, problem)
             time.sleep(0.1)
-        remedy = "the engine needs a look; afterwards run 'autoresearch reap'"
-        raise SandboxError(f"container {container[:12]} cannot be removed: {problem}", remedy=remedy)
+        self._stuck.discard(container)
+
+    def _removal_problem(self, container: str) -> str:
+        """Try once to remove a container; why it is still there, empty when it is gone."""
+        try:
+            with mapped(f"remove {container[:12]}"):
+                self._ending.remove_container(container, force=True, v=True)
+                self._ending.inspect_container(container)
+        except Missing:
+            return ""
+        except SandboxError as error:
+            with suppress(SandboxError):
+                self.thaw(container)
+            return error.message
+        return "it is still there"
+
+    def is_gone(self, container: str) -> bool:
+        """Whether the engine knows no such container. Raises SandboxError when it does not answer."""
+        try:
+            with mapped(f"look for {container[:12]}"):
+                self._ending.inspect_container(container)
+        except Missing:
+            return True
+        return False
 
     def create_volume(self, name: str, options: Mapping[str, str], labels: Mapping[str, str]) -> None:
-        with _mapped(f"create volume {name}"):
+        with mapped(f"create volume {name}"):
             self._api.create_volume(name, driver="local", driver_opts=dict(options), labels=dict(labels))
 
     def check_volume(self, name: str, label: str) -> None:
         """Raises SandboxError unless there is a volume of this name with this label: creating a
         container would silently make an empty one."""
         try:
-            with _mapped(f"look for the volume {name}"):
+            with mapped(f"look for the volume {name}"):
                 labels = self._api.inspect_volume(name).get("Labels") or {}
-        except _Missing:
+        except Missing:
             labels = {}
         if label not in labels:
             message = f"the volume {name} was removed or replaced"
@@ -182,7 +211,7 @@ class Engine:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                with _mapped("answer"):
+                with mapped("answer"):
                     return bool(self._api.ping())
             except SandboxError:
                 if time.monotonic() >= deadline:
@@ -190,54 +219,21 @@ class Engine:
             time.sleep(1.0)
 
     def remove_volume(self, name: str) -> None:
-        """Remove a volume; one that is gone already is no error."""
+        """Remove a volume; one that is gone already is no error, and a stuck container keeps its own."""
         try:
-            with _mapped(f"remove volume {name}"):
+            with mapped(f"remove volume {name}"):
                 self._api.remove_volume(name, force=True)
-        except _Missing:
+        except Missing:
             return
+        except SandboxError:
+            if not self._stuck:
+                raise
 
     def containers(self, label: str) -> Sequence[Mapping[str, Any]]:
         """Every container, running or not, that carries a label (`key` or `key=value`)."""
-        with _mapped("list containers"):
+        with mapped("list containers"):
             return list(self._api.containers(all=True, filters={"label": label}))
 
     def volumes(self, label: str) -> Sequence[Mapping[str, Any]]:
-        with _mapped("list volumes"):
+        with mapped("list volumes"):
             return list(self._api.volumes(filters={"label": label})["Volumes"] or ())
-
-
-class _Missing(SandboxError):  # noqa: N818 - private
-    """The engine knows no such container, image or volume."""
-
-
-class _NotRunning(SandboxError):  # noqa: N818 - private
-    """The container has ended already."""
-
-
-@contextmanager
-def _mapped(doing: str) -> Iterator[None]:
-    """Turn every exception of the docker stack into one of ours."""
-    try:
-        yield
-    except (NotFound, ImageNotFound) as error:
-        raise _Missing(f"the engine could not {doing}: {error.explanation}") from None
-    except APIError as error:
-        kind = _NotRunning if "is not running" in str(error.explanation) else SandboxError
-        raise kind(f"the engine could not {doing}: {error.explanation}", remedy=_ENGINE_REMEDY) from None
-    except (DockerException, requests.exceptions.RequestException, OSError) as error:
-        message = f"the engine did not answer ({doing}): {type(error).__name__}"
-        raise SandboxError(message, remedy="is dockerd running? try 'autoresearch doctor'") from None
-
-
-def _unreachable(error: Exception) -> OrchestratorError:
-    text = str(error)
-    if "Permission denied" in text:
-        return SetupError(
-            "the Docker engine refuses this user",
-            remedy="run as root, or 'usermod -aG docker $USER' and log in again",
-        )
-    return SetupError(
-        "no Docker engine answers",
-        remedy="run 'make image', start dockerd, or set DOCKER_HOST",
-    )

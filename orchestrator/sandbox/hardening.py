@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.advisories import Component, exposed, is_packaged, sound_versions
@@ -30,8 +30,19 @@ class Weakness:
     remedy: str = ""
 
 
-def obstacles(facts: EngineFacts) -> Iterator[Weakness]:
-    """What makes the policy's limits void or every run fail, though this engine does not say so itself."""
+_GVISOR = (
+    'apt-get install runsc, put {"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": '
+    '["--network=none", "--platform=ptrace", "--oci-seccomp"]}}} into /etc/docker/daemon.json and restart '
+    "the engine, or set sandbox.runtime: runc"
+)
+
+
+def obstacles(facts: EngineFacts, runtime: str) -> Iterator[Weakness]:
+    """What makes a policy's limits void or every run fail, though this engine does not say so itself."""
+    if runtime not in facts.runtimes:
+        yield Weakness("engine", f"it has no runtime {runtime}", _GVISOR if runtime == "runsc" else "")
+    elif runtime == "runsc" and not _filters(facts.runtime_arguments.get(runtime, ())):
+        yield Weakness("engine", "its gVisor would ignore our seccomp profile", _GVISOR)
     if facts.cgroup_driver == "none":
         yield Weakness(
             "engine",
@@ -46,6 +57,10 @@ def obstacles(facts: EngineFacts) -> Iterator[Weakness]:
         )
     if not facts.secured_by("seccomp"):
         yield Weakness("engine", "it was built without seccomp", "use an engine and a kernel that have it")
+
+
+def _filters(arguments: Sequence[str]) -> bool:
+    return any(word.lstrip("-") in {"oci-seccomp", "oci-seccomp=true"} for word in arguments)
 
 
 def weaknesses(facts: EngineFacts, versions: HostVersions, runtime: str) -> Iterator[Weakness]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import attest
+from orchestrator.sandbox.container import DEVICE_LABEL
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.stream import Stream, StreamEnded
 
@@ -24,6 +25,7 @@ class Container:
     name: str
     stream: Stream
     config_sha256: str
+    device: str = "cpu"
 
     def await_ready(self, seconds: float) -> None:
         """Wait for the trusted runner's first word. Raises SandboxError when it does not come."""
@@ -40,9 +42,9 @@ class Container:
             raise SandboxError(f"{self.name} greeted with {word!r}", remedy="run 'make image'")
 
     def remove(self) -> None:
-        """Kill, remove, and see that it is gone. Raises SandboxError otherwise."""
+        """Kill, remove, and see that it is gone. Raises SandboxError, or StuckContainer, otherwise."""
         self.stream.close()
-        self.engine.remove(self.identity)
+        self.engine.remove(self.identity, self.device)
 
 
 def launch(engine: Engine, body: Mapping[str, Any], name: str) -> Container:
@@ -50,7 +52,8 @@ def launch(engine: Engine, body: Mapping[str, Any], name: str) -> Container:
 
     Raises SandboxError when the engine made something else; nothing is left behind then.
     """
-    identity = engine.create(body, name)
+    identity, device = engine.create(body, name), body["Labels"].get(DEVICE_LABEL, "cpu")
+    stream: Stream | None = None
     try:
         made = engine.inspect(identity)
         if problems := attest.differences(body, made):
@@ -61,6 +64,8 @@ def launch(engine: Engine, body: Mapping[str, Any], name: str) -> Container:
         stream = engine.attach(identity)
         engine.start(identity)
     except BaseException:
-        engine.remove(identity)
+        if stream:
+            stream.close()
+        engine.remove(identity, device)
         raise
-    return Container(engine, identity, name, stream, attest.digest(made))
+    return Container(engine, identity, name, stream, attest.digest(made), device)

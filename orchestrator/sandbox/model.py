@@ -30,15 +30,27 @@ class DockerModel:
     def claim(self, rows: NDArray[np.uint16]) -> NDArray[np.float32]:
         """See the port. One deadline covers sending the rows and receiving every number."""
         count, columns = rows.shape
-        deadline = time.monotonic() + self._frame_seconds
-        request = framed({"do": "claim", "rows": count, "columns": columns}) + rows.astype("<u2").tobytes()
-        stream = self._container.stream
+        order = {"do": "claim", "rows": count, "columns": columns}
+        reply = self._asked(framed(order) + rows.astype("<u2").tobytes(), 4 * count * (columns - 1))
+        return np.frombuffer(reply, dtype="<f4").reshape(count, columns - 1)
+
+    def answer(
+        self, inputs: NDArray[np.uint16], cuts: NDArray[np.int64], vocab_size: int
+    ) -> NDArray[np.float32]:
+        """See the port; one deadline as in `claim`."""
+        count, columns = inputs.shape
+        order = {"do": "answer", "rows": count, "columns": columns}
+        order |= {"cuts": cuts.tolist(), "vocab": vocab_size}
+        reply = self._asked(framed(order) + inputs.astype("<u2").tobytes(), 4 * count * vocab_size)
+        return np.frombuffer(reply, dtype="<f4").reshape(count, vocab_size)
+
+    def _asked(self, request: bytes, reply_bytes: int) -> bytes:
+        deadline, stream = time.monotonic() + self._frame_seconds, self._container.stream
         try:
             stream.send(request, deadline)
-            reply = stream.read_credited(4 * count * (columns - 1), deadline, CHUNK_BYTES)
+            return stream.read_credited(reply_bytes, deadline, CHUNK_BYTES)
         except (TimeoutError, StreamEnded) as error:
             raise _fault(self._container, "predicting", error) from None
-        return np.frombuffer(reply, dtype="<f4").reshape(count, columns - 1)
 
 
 def hand_over(container: Container, max_weights_bytes: int, metric: MetricPolicy) -> bytes:

@@ -13,15 +13,22 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.sandbox.container import RUN_LABEL
+from orchestrator.sandbox.container import ATTEMPT_LABEL, DEVICE_LABEL, RUN_LABEL
 from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.pair import fault_of, gravest
 
 OWNER_LABEL = "autoresearch.owner"
 GUARD_SECONDS = 120.0
+LOOK_SECONDS = 1.0
+REAPERS = 8
 
 
 def owner_of(pid: int) -> str:
@@ -63,33 +70,82 @@ def _read(path: str) -> str:
     return ""
 
 
-def reap(engine: Engine, doomed: Callable[[Mapping[str, str]], bool] = is_orphan) -> tuple[int, int]:
-    """Remove every container and volume of ours whose labels are `doomed`; how many of each."""
-    containers = [c for c in engine.containers(RUN_LABEL) if doomed(c.get("Labels") or {})]
-    for container in containers:
-        engine.remove(container["Id"])
-    volumes = [v for v in engine.volumes(RUN_LABEL) if doomed(v.get("Labels") or {})]
-    for volume in volumes:
-        engine.remove_volume(volume["Name"])
+def reap(
+    engine: Engine,
+    doomed: Callable[[Mapping[str, str]], bool] = is_orphan,
+    *,
+    spared: Collection[str] = (),
+) -> tuple[int, int]:
+    """Remove every container and volume of ours whose labels are `doomed`; how many of each.
+
+    Containers go at the same time, and one that cannot be ended keeps no other: StuckContainer is raised
+    at the end. `spared` are containers that are known for that already; their volumes stay too.
+    """
+    found = [c for c in engine.containers(RUN_LABEL) if doomed(c.get("Labels") or {})]
+    containers = [container for container in found if container["Id"] not in spared]
+    with ThreadPoolExecutor(REAPERS) as reapers:
+        faults = list(reapers.map(lambda each: fault_of(partial(_remove, engine, each)), containers))
+    kept = {c["Labels"].get(ATTEMPT_LABEL) for c in found if c["Id"] in spared}
+    volumes = [
+        volume
+        for volume in engine.volumes(RUN_LABEL)
+        if doomed(labels := volume.get("Labels") or {}) and labels.get(ATTEMPT_LABEL) not in kept
+    ]
+    faults += [fault_of(partial(engine.remove_volume, volume["Name"])) for volume in volumes]
+    if fault := gravest(faults):
+        raise fault
     return len(containers), len(volumes)
+
+
+def _remove(engine: Engine, container: Mapping[str, Any]) -> None:
+    engine.remove(container["Id"], (container.get("Labels") or {}).get(DEVICE_LABEL, "cpu"))
 
 
 @contextlib.contextmanager
 def guarded(engine_host: str = "") -> Iterator[None]:
     """Keep a guard beside this process: it reaps what we still own when we leave or are gone."""
-    command = [sys.executable, "-m", "orchestrator.sandbox.ownership", owner_of(os.getpid()), engine_host]
-    guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
-    try:
+    with Guard(engine_host):
         yield
-    finally:
-        if guard.stdin:
-            guard.stdin.close()
-        guard.send_signal(signal.SIGCONT)  # somebody may have stopped it
+
+
+class Guard:
+    """A process that waits until this one is gone. Should the guard itself end before, another is started."""
+
+    def __init__(self, engine_host: str = "") -> None:
+        module = [sys.executable, "-m", "orchestrator.sandbox.ownership"]
+        self._command = [*module, owner_of(os.getpid()), engine_host]
+        self._leaving = threading.Event()
+
+    def __enter__(self) -> Guard:
+        self._process = self._start()
+        self._watch = threading.Thread(target=self._replace_the_dead, name="guard", daemon=True)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leaving.set()
+        self._watch.join()
+        self._close_pipe()
+        self._process.send_signal(signal.SIGCONT)  # somebody may have stopped it
         try:
-            guard.wait(GUARD_SECONDS)
+            self._process.wait(GUARD_SECONDS)
         except subprocess.TimeoutExpired:
-            guard.kill()
-            guard.wait()
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
+
+    def _close_pipe(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+
+    def _replace_the_dead(self) -> None:
+        while not self._leaving.wait(LOOK_SECONDS):
+            if self._process.poll() is not None:
+                self._close_pipe()
+                with contextlib.suppress(OSError):
+                    self._process = self._start()
 
 
 def main(owner: str, engine_host: str) -> int:

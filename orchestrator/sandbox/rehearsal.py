@@ -1,4 +1,4 @@
-"""Makes a container as a run would, compares it, and takes it away unstarted: whether this engine can."""
+"""Makes a container as a run would, compares it, starts it and takes it away: whether this engine can."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
 def rehearse(engine: Engine, outfit: Outfit) -> list[str]:
     """Each way in which the engine's container differs from the policy's; nothing is left behind.
 
-    Raises SandboxError when the engine cannot make the container or its output volume at all.
+    Raises SandboxError when the engine cannot make or start the container, or make its output volume.
     """
     name = f"autoresearch-rehearsal-{secrets.token_hex(6)}"
     labels = {RUN_LABEL: name, OWNER_LABEL: owner_of(os.getpid())}
@@ -24,7 +24,10 @@ def rehearse(engine: Engine, outfit: Outfit) -> list[str]:
     try:
         container = engine.create(body, name)
         try:
-            return attest.differences(body, engine.inspect(container))
+            found = attest.differences(body, engine.inspect(container))
+            if not found:
+                engine.start(container)
+            return found
         finally:
             engine.remove(container)
     finally:

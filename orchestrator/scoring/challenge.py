@@ -61,7 +61,7 @@ class Correction:
 
 
 def draw_cuts(counted: NDArray[np.bool_], random: np.random.Generator) -> Cuts:
-    """One cut in each row of `counted` [N, T] that has a counted target, uniform over these; rows shuffled."""
+    """One cut in each row of `counted` [N, T] that has a counted target, uniform over these, shuffled."""
     numbers = counted.sum(axis=1)
     rows = random.permutation(np.flatnonzero(numbers))
     nth = random.integers(0, numbers[rows])

@@ -1,4 +1,4 @@
-"""Bits per byte from a model's own claims about every held-out token.
+"""Bits per byte from a model's claims about every held-out token, corrected by what a second one shows.
 
 A model container receives each held-out row and returns one negative log-likelihood per target
 token. The host owns the rows, the byte lengths and the arithmetic, in float64:
@@ -9,54 +9,39 @@ Targets of zero bytes (special tokens) count in neither sum. The standard error 
 of two sums over rows (Cochran, Sampling Techniques, 1977, section 6.4): with r the ratio and n rows
 of nats x and bytes y, se = sqrt(n / (n - 1) * sum((x - r*y)^2)) / (ln 2 * sum(y)).
 
-Claims alone trust the model not to look ahead; that is what a challenge tests.
+Claims alone would trust the model not to look ahead and to know how likelihoods are computed. So a value
+that would be kept is corrected by a challenge (see challenge.py), and refused where claims were lies.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.errors import ScorerError, SetupError
+from orchestrator.errors import ScorerError
 from orchestrator.policy import MetricPolicy
-from orchestrator.ports import CandidateFault, Model, Models
+from orchestrator.ports import CandidateFault, Model, Models, Promising
 from orchestrator.records import Run, Score
+from orchestrator.scoring.challenge import (
+    Correction,
+    Cuts,
+    Nats,
+    blinded,
+    correction,
+    differences,
+    draw_cuts,
+    nats_of,
+)
+from orchestrator.scoring.held_out import HeldOut
+from orchestrator.scoring.naming import name_the_lie
 
 NATS_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Held-out rows [N, T + 1], the bytes of every token id [V], and rows per batch."""
-
-    rows: NDArray[np.uint16]
-    token_bytes: NDArray[np.int64]
-    batch_rows: int
-
-    def batches(self) -> Iterator[NDArray[np.uint16]]:
-        for start in range(0, len(self.rows), self.batch_rows):
-            yield self.rows[start : start + self.batch_rows]
-
-
-def cut_rows(tokens: NDArray[np.uint16], count: int, length: int) -> NDArray[np.uint16]:
-    """The first `count` rows of `length` + 1 tokens; each starts with the last target before it.
-
-    Raises SetupError when there are too few tokens.
-    """
-    needed = count * length + 1
-    if len(tokens) < needed:
-        raise SetupError(
-            f"the held-out split has {len(tokens)} tokens, {needed} are needed",
-            remedy="prepare more data, or lower eval_rows in task.yaml",
-        )
-    starts = np.arange(count)[:, None] * length
-    rows: NDArray[np.uint16] = tokens[starts + np.arange(length + 1)[None, :]]
-    return rows
 
 
 class ClaimsScorer:
@@ -67,34 +52,115 @@ class ClaimsScorer:
         self._held_out = held_out
         self._metric = metric
 
-    def score(self, run: Run) -> Score:
-        """Collect every claim, then measure. What the candidate does wrong is a score without a value."""
+    def score(self, run: Run, promising: Promising) -> Score:
+        """Collect every claim and measure; challenge what would be kept, and correct or refuse it.
+
+        What the candidate does wrong is a score without a value.
+        """
         started = time.monotonic()
         try:
-            with self._models.open(run) as model:
-                nats = self._claims(model, started)
+            with self._models.open(run, keep=True) as model:
+                claims = self._claims(model, started)
+            score = measure(claims, self._held_out, floor=self._metric.floor)
+            if score.value is not None and promising(score.value):
+                with self._models.open(run) as witness:
+                    score = self._challenged(witness, claims, score, started)
         except CandidateFault as fault:
-            return Score(reason=str(fault), seconds=time.monotonic() - started)
-        return measure(nats, self._held_out, floor=self._metric.floor, seconds=time.monotonic() - started)
+            score = Score(reason=str(fault))
+        finally:
+            self._models.release(run)
+        return replace(score, seconds=time.monotonic() - started)
 
     def _claims(self, model: Model, started: float) -> NDArray[np.float32]:
         claims = []
         for batch in self._held_out.batches():
-            if time.monotonic() - started > self._metric.score_seconds:
-                raise CandidateFault(f"predicting took longer than {self._metric.score_seconds:g} seconds")
+            self._check_time(started)
             answer = model.claim(batch)
             if answer.shape != (batch.shape[0], batch.shape[1] - 1):
                 raise ScorerError(f"claims of shape {answer.shape} for rows of {batch.shape}")
             claims.append(answer)
         return np.concatenate(claims)
 
+    def _challenged(
+        self, witness: Model, claims: NDArray[np.float32], score: Score, started: float
+    ) -> Score:
+        """The corrected score; without a value when a claim was off by more than the tolerance."""
+        rounds = [self._round(witness, claims, started) for _ in range(self._rounds())]
+        found = correction(self._held_out.counted, rounds, self._metric.challenge_tolerance_nats)
+        if found.lies:
+            reason = name_the_lie(witness, self._held_out, claims, rounds)
+            return Score(reason=_refusal(reason, found), details=_facts(score, found))
+        return corrected(score, found)
 
-def measure(nats: NDArray[np.float32], held_out: HeldOut, *, floor: float, seconds: float) -> Score:
+    def _rounds(self) -> int:
+        return max(1, -(-self._metric.challenge_cuts // len(self._held_out.rows)))
+
+    def _round(self, witness: Model, claims: NDArray[np.float32], started: float) -> tuple[Cuts, Nats]:
+        """One cut in every row: drawn now, long after the claims are complete."""
+        random, data = np.random.default_rng(secrets.randbits(128)), self._held_out
+        cuts = draw_cuts(data.counted, random)
+        inputs = blinded(data.rows, cuts, data.foreign, random)
+        targets = data.rows[cuts.rows, cuts.at + 1].astype(np.int64)
+        nats = []
+        for start in range(0, len(inputs), data.batch_rows):
+            self._check_time(started)
+            part = slice(start, start + data.batch_rows)
+            nats.append(nats_of(_whole(witness, inputs[part], cuts.at[part], data), targets[part]))
+        return cuts, differences(claims, cuts, np.concatenate(nats))
+
+    def _check_time(self, started: float) -> None:
+        if time.monotonic() - started > self._metric.score_seconds:
+            raise CandidateFault(f"predicting took longer than {self._metric.score_seconds:g} seconds")
+
+
+def _whole(
+    witness: Model, inputs: NDArray[np.uint16], cuts: NDArray[np.int64], data: HeldOut
+) -> NDArray[np.float32]:
+    """Finite logits for every token id. The last batch is filled up, so that each has the claims' shape."""
+    missing = data.batch_rows - len(inputs) if len(data.rows) >= data.batch_rows else 0
+    filled = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
+    places = np.concatenate([cuts, np.repeat(cuts[-1:], missing)])
+    logits = witness.answer(filled, places, len(data.token_bytes))[: len(inputs)]
+    if not np.isfinite(logits).all():
+        raise CandidateFault("predictions were not finite")
+    return logits
+
+
+def corrected(score: Score, found: Correction) -> Score:
+    """The score with the challenge's correction added, in the metric's unit."""
+    if score.value is None:
+        raise ValueError("there is nothing to correct")
+    bits_per_nat = 1 / (np.log(2) * score.details["bytes"])
+    return replace(
+        score,
+        value=float(score.value + found.nats * bits_per_nat),
+        stderr=float(np.hypot(score.stderr, found.stderr * bits_per_nat)),
+        details=_facts(score, found),
+    )
+
+
+def _facts(score: Score, found: Correction) -> dict[str, Any]:
+    challenge = {
+        "claimed_value": score.value,
+        "correction_nats": found.nats,
+        "correction_stderr_nats": found.stderr,
+        "worst_nats": found.worst,
+        "lies": found.lies,
+        "cuts": found.cuts,
+    }
+    return {**score.details, "challenge": challenge}
+
+
+def _refusal(reason: str, found: Correction) -> str:
+    return f"{reason}: {found.lies} of {found.cuts} claims were off, the worst by {abs(found.worst):.2f} nats"
+
+
+def measure(nats: NDArray[np.float32], held_out: HeldOut, *, floor: float) -> Score:
     """The score of claims [N, T] in nats: bits per byte with its standard error, or a reason."""
     if not np.isfinite(nats).all():
-        return Score(reason="predictions were not finite", seconds=seconds)
+        return Score(reason="predictions were not finite")
     if nats.min() < -NATS_TOLERANCE:
-        return Score(reason="predictions did not sum to one: a likelihood above 1", seconds=seconds)
+        return Score(reason="predictions did not sum to one: a likelihood above 1")
     lengths = held_out.token_bytes[held_out.rows[:, 1:]]
     row_nats = np.where(lengths > 0, nats.astype(np.float64), 0.0).sum(axis=1)
     row_bytes = lengths.sum(axis=1).astype(np.float64)
@@ -104,10 +170,10 @@ def measure(nats: NDArray[np.float32], held_out: HeldOut, *, floor: float, secon
     value, stderr = float(ratio / np.log(2)), _stderr(row_nats, row_bytes, ratio)
     if value < floor:
         reason = f"{value:.6f} is below the plausible floor of {floor:g}"
-        return Score(reason=reason, seconds=seconds)
+        return Score(reason=reason)
     digest = hashlib.sha256(np.ascontiguousarray(nats, dtype="<f4").tobytes()).hexdigest()
     details = {"tokens": int(nats.size), "bytes": int(row_bytes.sum()), "claims_sha256": digest}
-    return Score(value=value, stderr=stderr, seconds=seconds, details=details)
+    return Score(value=value, stderr=stderr, details=details)
 
 
 def _stderr(row_nats: NDArray[np.float64], row_bytes: NDArray[np.float64], ratio: float) -> float:

@@ -152,7 +152,7 @@ def _settings() -> dict[str, object]:
 def gvisor_arguments(flags: str) -> list[str]:
     """Choose what to start gVisor with, from its own list of flags: our seccomp profile counts inside it too.
 
-    Of its platforms the newer systrap where it is known, else ptrace; kvm can spin for ever under virtualisation.
+    Of its platforms systrap where it is known, else ptrace; kvm can spin for ever under virtualisation.
     """
     return ["--network=none", f"--platform={'systrap' if 'systrap' in flags else 'ptrace'}", "--oci-seccomp"]
 

@@ -21,7 +21,8 @@ FRAMEWORK = "autoresearch-framework:latest"
 DOCKERFILE = ROOT / "sandbox_image" / "Dockerfile"
 SANDBOX = ROOT / "sandbox_image"
 FILES = (SANDBOX / "runner.py", SANDBOX / "reader.py", ROOT / "train_template" / "harness.py")
-SITE = "opt/venv/lib/python3.11/site-packages"
+VENV = "opt/venv"
+SITE = f"{VENV}/lib/python3.11/site-packages"
 CLOCK = 1_700_000_000
 FREE_BYTES = 3_000_000_000
 LEFT_OUT = ("torch/test/", "sympy-", "isympy.py", "distutils-precedence.pth")
@@ -101,19 +102,24 @@ def _import_stream(container: str, found: list[Path]) -> None:
         argv += ["--change", f"{word} {value}"]
 
     def feed(sink: IO[bytes]) -> None:
+        made: set[str] = set()
         for wheel in found:
-            copy_wheel(wheel, sink)
+            copy_wheel(wheel, sink, made)
         _copy_container(container, sink)  # last: its stream ends the archive
 
     run(STEP, [*argv, "-", FRAMEWORK], doing="docker import", env=client_env(), feed=feed)
 
 
-def copy_wheel(wheel: Path, sink: IO[bytes]) -> None:
-    """Write the files of a wheel that are kept as members of a tar archive, with no end to it."""
+def copy_wheel(wheel: Path, sink: IO[bytes], made: set[str]) -> None:
+    """Write the files of a wheel that are kept as members of a tar archive, with no end to it.
+
+    Each folder comes before what is in it, once: `made` holds those that earlier wheels have brought.
+    """
     with zipfile.ZipFile(wheel) as archive:
         placed = list(_placed(archive))
-        for folder in _folders(f"{SITE}/{target}" for _, target in placed):
+        for folder in sorted(_folders(f"{SITE}/{target}" for _, target in placed) - made):
             sink.write(_folder_member(folder).tobuf(tarfile.PAX_FORMAT))
+            made.add(folder)
         for entry, target in placed:
             member = tarfile.TarInfo(f"{SITE}/{target}")
             member.size, member.mtime = entry.file_size, CLOCK
@@ -124,9 +130,10 @@ def copy_wheel(wheel: Path, sink: IO[bytes]) -> None:
             sink.write(bytes(-entry.file_size % tarfile.BLOCKSIZE))
 
 
-def _folders(paths: Iterable[str]) -> list[str]:
-    """Every folder above the paths, outermost first: engines give one that is only implied other modes."""
-    return sorted({str(folder) for path in paths for folder in PurePosixPath(path).parents} - {".", "/"})
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Every folder of ours above the paths: engines give one that is only implied other modes."""
+    above = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    return {folder for folder in above if folder.startswith(VENV)}
 
 
 def _folder_member(path: str) -> tarfile.TarInfo:

@@ -103,7 +103,10 @@ def read_weights():
         return None
     if path.stat().st_size > arena.OUTPUT_MIB * MIB:
         return f"reads {path.stat().st_size} bytes"
-    data = path.read_bytes()
+    with path.open("rb") as stream:
+        data = stream.read(arena.OUTPUT_MIB * MIB + 1)
+    if len(data) > arena.OUTPUT_MIB * MIB:
+        return "reads without end"
     if data[:1] == pickle.PROTO:
         return f"unpickled {pickle.loads(data)!r}"
     with path.open("rb") as stream:

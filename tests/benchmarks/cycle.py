@@ -35,7 +35,8 @@ from orchestrator.sandbox.launch import launch
 from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
 from orchestrator.sandbox.volumes import fill_data_volume
-from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
+from orchestrator.scoring.claims import ClaimsScorer
+from orchestrator.scoring.held_out import held_out_of
 from tests.docker.conftest import IMAGE, ROW_TOKENS, candidate, training_files
 
 # Long enough for the next pair of containers to warm up, as any real training is.
@@ -90,7 +91,7 @@ def measure(runtime: str, repeats: int) -> dict[str, Any]:
         for _ in range(repeats):
             watch.time("bare_container", lambda: bare_container(engine, outfit))
             watch.time("ready_container", lambda: ready_container(engine, outfit))
-        held_out = HeldOut(cut_rows(data.tokens("val"), 128, ROW_TOKENS), data.token_bytes, 16)
+        held_out = held_out_of(data, rows=128, length=ROW_TOKENS, batch_rows=16)
         budget = BudgetPolicy(train_seconds=60.0, save_seconds=1.0, smoke=False)
         source = {"train.py": TRAINING}
         ledger = GitLedger(Path(scratch) / "run", Origin("benchmark", source, "0" * 64, "0"))
@@ -102,7 +103,7 @@ def measure(runtime: str, repeats: int) -> dict[str, Any]:
                 proposal = Proposal(f"number {number}", source)
                 attempt = watch.time("ledger_open", lambda p=proposal: ledger.open(p))  # type: ignore[misc]
                 run = watch.time("run", lambda a=attempt: sandbox.run(a))  # type: ignore[misc]
-                score = watch.time("score", lambda r=run: scorer.score(r))  # type: ignore[misc]
+                score = watch.time("score", lambda r=run: scorer.score(r, lambda _: False))  # type: ignore[misc]
                 experiment = Experiment(attempt, Verdict(), run, score)
                 decision = Decision(Action.DISCARD, "a benchmark")
                 watch.time("ledger_close", lambda e=experiment, d=decision: ledger.close(e, d))  # type: ignore[misc]

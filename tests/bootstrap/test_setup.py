@@ -188,10 +188,26 @@ def test_a_wheel_becomes_tar_members_with_its_bytes_and_modes(tmp_path: Path) ->
         archive.writestr("a-1.data/purelib/a.py", b"x = 1\n")
         archive.writestr("a-1.data/scripts/a", b"#!python")
     sink = io.BytesIO()
-    copy_wheel(wheel, sink)
+    made: set[str] = set()
+    copy_wheel(wheel, sink, made)
     with tarfile.open(fileobj=io.BytesIO(sink.getvalue() + bytes(1024))) as found:
-        members = {member.name: (member.mode, member.size) for member in found}
-    assert members == {f"{SITE}/torch/bin/torch_shm_manager": (0o755, 4), f"{SITE}/a.py": (0o644, 6)}
+        members = [(member.name, member.mode, member.size) for member in found]
+    files = [member for member in members if member[0] not in made]
+    assert files == [(f"{SITE}/torch/bin/torch_shm_manager", 0o755, 4), (f"{SITE}/a.py", 0o644, 6)]
+    folders = [name for name, mode, _ in members if name in made and mode == 0o755]
+    assert folders == sorted(made)
+    assert {"opt/venv", SITE, f"{SITE}/torch/bin"} <= made
+    assert "opt" not in made, "the base has it"
+
+
+def test_a_folder_that_one_wheel_has_brought_is_not_brought_again(tmp_path: Path) -> None:
+    wheel, made = tmp_path / "a-1-py3-none-any.whl", {"opt/venv"}
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("a/b.py", b"")
+    first, second = io.BytesIO(), io.BytesIO()
+    copy_wheel(wheel, first, made)
+    copy_wheel(wheel, second, made)
+    assert len(second.getvalue()) < len(first.getvalue())
 
 
 def test_a_wheel_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
@@ -199,7 +215,7 @@ def test_a_wheel_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("a/../../../../etc/passwd", b"")
     with pytest.raises(SetupError, match="leaves it"):
-        copy_wheel(wheel, io.BytesIO())
+        copy_wheel(wheel, io.BytesIO(), set())
 
 
 def test_a_program_that_fails_is_reported_with_its_last_words() -> None:

@@ -21,7 +21,8 @@ from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
 from orchestrator.sandbox.volumes import DataFile, data_volume_name, fill_data_volume
-from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
+from orchestrator.scoring.claims import ClaimsScorer
+from orchestrator.scoring.held_out import held_out_of
 
 IMAGE = os.environ.get("AUTORESEARCH_IMAGE", "autoresearch-sandbox:latest")
 CANDIDATES = Path(__file__).parent / "candidates"
@@ -56,7 +57,7 @@ class Station:
     def run_and_score(self, name: str, seed: int = 1) -> tuple[Run, Score]:
         run = self.run(name, seed)
         assert run.completed, f"{run.reason}\n{run.log}"
-        return run, self.scorer.score(run)
+        return run, self.scorer.score(run, lambda _: True)
 
     def leftovers(self) -> list[str]:
         """Close the sandbox; names of the containers and volumes that it left."""
@@ -115,6 +116,6 @@ def open_station(engine: Engine, outfit: Outfit, data: DataFolder, budget: Budge
     metric = MetricPolicy(frame_seconds=5.0)
     outfit = replace(outfit, labels={**outfit.labels, RUN_LABEL: f"{TAG}-{budget.train_seconds:g}"})
     shape = Shape("train.py", ROW_TOKENS, "cpu")
-    held_out = HeldOut(cut_rows(data.tokens("val"), 32, ROW_TOKENS), data.token_bytes, 8)
+    held_out = held_out_of(data, rows=32, length=ROW_TOKENS, batch_rows=8)
     with DockerSandbox(engine, outfit, shape, budget, metric) as sandbox:
         yield Station(engine, outfit, data, budget, metric, sandbox, ClaimsScorer(sandbox, held_out, metric))

@@ -1,15 +1,18 @@
-"""A socket in front of the engine's that can be cut and opened again, as a restarting engine looks."""
+"""A socket in front of the engine's: it can be cut, as by a restart, or hang on requests of one kind."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+_NOTHING = re.compile(rb"(?!)")
 
 
 class EngineProxy:
@@ -19,6 +22,7 @@ class EngineProxy:
         self._path = path
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
+        self._swallowed = _NOTHING
 
     def __enter__(self) -> EngineProxy:
         self.restore()
@@ -37,6 +41,10 @@ class EngineProxy:
         self._listener.listen(64)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
+    def swallow(self, request: str) -> None:
+        """Never answer a request whose first line begins like this pattern; "" lets all through again."""
+        self._swallowed = re.compile(request.encode()) if request else _NOTHING
+
     def cut(self) -> None:
         """The engine is gone: nothing listens, and every connection ends."""
         listener, self._listener = self._listener, None
@@ -54,13 +62,21 @@ class EngineProxy:
                 engine = socket.socket(socket.AF_UNIX)
                 engine.connect(ENGINE)
                 self._open += [client, engine]
-                for source, target in ((client, engine), (engine, client)):
-                    threading.Thread(target=_pump, args=(source, target), daemon=True).start()
+                for pump in ((client, engine, self._hangs), (engine, client, _never)):
+                    threading.Thread(target=_pump, args=pump, daemon=True).start()
+
+    def _hangs(self, data: bytes) -> bool:
+        return self._swallowed.match(data) is not None
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _never(_: bytes) -> bool:
+    return False
+
+
+def _pump(source: socket.socket, target: socket.socket, hangs: Callable[[bytes], bool]) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(1 << 16):
-            target.sendall(data)
+            if not hangs(data):
+                target.sendall(data)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)

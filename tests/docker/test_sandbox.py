@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from typing import Any
 
 import pytest
@@ -29,7 +28,8 @@ def test_an_honest_candidate_trains_saves_and_scores_well_below_chance(station: 
 
 def test_the_same_seed_gives_the_same_score_and_another_seed_another(station: Station) -> None:
     values = [station.run_and_score("honest", seed)[1].value for seed in (5, 5, 6)]
-    assert values[0] == values[1] != values[2]
+    assert values[0] == pytest.approx(values[1], abs=1e-6), "up to the challenge's rounding"
+    assert values[0] != pytest.approx(values[2], abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,17 @@ def test_a_model_that_cannot_predict_has_a_reason_and_no_value(
     assert reason in score.reason
 
 
-@pytest.mark.parametrize("name", ["ignores_term", "fork_bomb", "endless_output", "saves_late"])
+LATE = ["ignores_term", "fork_bomb", "endless_output", "saves_late", "hogs_memory"]
+
+
+@pytest.mark.parametrize("name", LATE)
 def test_the_deadline_holds_whatever_the_candidate_does(hurried: Station, name: str) -> None:
-    began = time.monotonic()
     run = hurried.run(name)
-    took = time.monotonic() - began
     assert run.outcome is Outcome.TIMED_OUT
     assert run.result is None
     limit = hurried.budget.train_seconds
     assert limit <= run.train_seconds < limit + 0.5
-    assert took < limit + hurried.budget.grace_seconds + 10, "start, TERM, grace, KILL, removal"
+    assert run.overrun_seconds <= 0.5, "seconds past deadline and grace until it was seen dead"
     assert len(run.log.encode()) <= hurried.outfit.policy.log_kib * 1024 + 100
 
 
@@ -121,7 +122,7 @@ def test_a_number_written_into_the_result_file_changes_nothing(station: Station)
 def test_noise_on_standard_output_does_not_reach_the_reply(station: Station) -> None:
     _, noisy = station.run_and_score("prints_when_served", seed=5)
     _, quiet = station.run_and_score("honest", seed=5)
-    assert noisy.value == quiet.value
+    assert noisy.value == pytest.approx(quiet.value, abs=1e-6)
 
 
 def test_a_train_container_sees_training_data_and_nothing_else(station: Station) -> None:

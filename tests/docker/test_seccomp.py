@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import errno
-import json
 import platform
 import signal
 from pathlib import Path
 from typing import Any
 
-import docker
 import pytest
 
+from tests.docker.sealed import run_sealed
+
 ROOT = Path(__file__).parents[2]
-PAYLOADS = Path(__file__).parent / "payloads"
 PROFILE = (ROOT / "policies" / "seccomp.json").read_text(encoding="utf-8")
-IMAGE = "autoresearch-sandbox:latest"
-BOOT = """
-import runpy, sys
-path = "/work/trial.py"  # a file, for spawned workers import it
-open(path, "w").write(sys.argv[1])
-sys.argv[:2] = [path]
-runpy.run_path(path, run_name="__main__")
-"""
 
 
 def words(text: str) -> list[str]:
@@ -34,7 +25,9 @@ REFUSED = words("""
     io_uring_setup io_uring_enter io_uring_register ptrace process_vm_readv process_vm_writev process_madvise
     pidfd_open pidfd_getfd kcmp keyctl add_key request_key vmsplice splice tee mq_open shmget semget msgget
     name_to_handle_at unshare setns execveat inotify_init1 timer_create seccomp sched_setscheduler setpriority
-    sync setuid chown personality clone_newuser vsock family_16
+    sync sync_file_range readahead get_robust_list futex_waitv rt_sigqueueinfo rt_tgsigqueueinfo
+    sched_rr_get_interval mbind get_mempolicy set_mempolicy setuid chown personality clone_newuser
+    vsock family_16
 """)
 # The kernel may say EPERM by itself here, for want of a capability or of the feature.
 REFUSED_TWICE = words("""
@@ -44,41 +37,21 @@ REFUSED_TWICE = words("""
     modify_ldt io_setup raw_ipv4 raw_ipv6 ping mptcp sctp
 """)
 
+NUMBERS = {
+    "fork": 57,
+    "execve": 59,
+    "mmap": 9,
+    "ioctl": 16,
+    "socket": 41,
+    "ptrace": 101,
+    "shmget": 29,
+    "splice": 275,
+}
+
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.skipif(platform.machine() != "x86_64", reason="the probes use x86-64's call numbers"),
 ]
-
-
-def run_sealed(profile: str, payload: str, *arguments: str) -> dict[str, Any]:
-    """What a payload printed, as JSON, from a sealed container under a profile."""
-    text = (PAYLOADS / payload).read_text(encoding="utf-8")
-    client = docker.from_env()
-    container = client.containers.create(
-        IMAGE,
-        ["-c", BOOT, text, *arguments],
-        entrypoint=["python3"],
-        user="65534:65534",
-        read_only=True,
-        cap_drop=["ALL"],
-        network_mode="none",
-        security_opt=["no-new-privileges", f"seccomp={profile}"],
-        init=True,
-        tmpfs={"/work": "exec,mode=0700,uid=65534,gid=65534,size=512m", "/tmp": "mode=1777"},  # noqa: S108
-        shm_size="64m",
-        pids_limit=512,
-        environment={"HOME": "/work", "TORCHINDUCTOR_CACHE_DIR": "/work/inductor"},
-    )
-    try:
-        container.start()
-        status = container.wait()["StatusCode"]
-        printed = container.logs(stderr=False).decode()
-        assert status == 0, container.logs().decode()[-2000:]
-        result: dict[str, Any] = json.loads(printed)
-        return result
-    finally:
-        container.remove(force=True)
-        client.close()
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +128,18 @@ def test_threads_workers_compilers_and_local_sockets_work_under_the_profile() ->
 
 def test_torch_compiles_and_loads_with_workers_under_the_profile() -> None:
     assert run_sealed(PROFILE, "work.py", "torch") == {"compile": True, "loader": list(range(8))}
+
+
+def passing(profile: str) -> set[int]:
+    """The numbers of the calls that the filter of such a container lets pass for some argument."""
+    answer = run_sealed(profile, "filter.py")
+    return set(answer["passing"]) - set(answer["absent"])
+
+
+def test_the_profile_is_much_tighter_than_the_engines_own() -> None:
+    ours, engines, none = passing(PROFILE), passing(""), passing("unconfined")
+    assert len(none) > 370
+    assert engines < none
+    assert len(engines - ours) > 80
+    assert {NUMBERS[name] for name in ("fork", "execve", "mmap", "ioctl", "socket")} <= ours & engines
+    assert {NUMBERS[name] for name in ("ptrace", "shmget", "splice")} <= engines - ours

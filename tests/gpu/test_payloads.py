@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.sandbox.gpu import NO_GPU
-from orchestrator.scoring.claims import cut_rows
+from orchestrator.scoring.held_out import cut_rows
 from tests.gpu.conftest import Sealed, open_sealed
 from tests.gpu.test_training import VOCAB, made_up_tokens, write_made_up_data
 

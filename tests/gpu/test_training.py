@@ -29,7 +29,8 @@ from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.gpu import Gpu
 from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.volumes import DataFile, data_volume_name, fill_data_volume
-from orchestrator.scoring.claims import ClaimsScorer, HeldOut, cut_rows
+from orchestrator.scoring.claims import ClaimsScorer
+from orchestrator.scoring.held_out import held_out_of
 from orchestrator.task import load_task
 from tests.gpu.conftest import Sealed
 
@@ -86,10 +87,8 @@ def trained(data: DataFolder, sealed: Sealed) -> Iterator[tuple[Run, Score]]:
     files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
     volume = fill_data_volume(sealed.engine, sealed.outfit, files)
     outfit = replace(sealed.outfit, data_volume=volume)
-    held_out = HeldOut(
-        cut_rows(data.tokens("val"), EVAL_ROWS, profile.sequence_tokens),
-        data.token_bytes,
-        profile.eval_batch_rows,
+    held_out = held_out_of(
+        data, rows=EVAL_ROWS, length=profile.sequence_tokens, batch_rows=profile.eval_batch_rows
     )
     shape = Shape(task.entry_file, profile.sequence_tokens, "cuda")
     budget = BudgetPolicy(train_seconds=seconds, save_seconds=min(5.0, seconds / 4), smoke=False)
@@ -99,7 +98,7 @@ def trained(data: DataFolder, sealed: Sealed) -> Iterator[tuple[Run, Score]]:
         with DockerSandbox(sealed.engine, outfit, shape, budget, MetricPolicy()) as sandbox:
             run = sandbox.run(attempt)
             assert run.completed, f"{run.reason}\n{run.log}"
-            yield run, ClaimsScorer(sandbox, held_out, MetricPolicy()).score(run)
+            yield run, ClaimsScorer(sandbox, held_out, MetricPolicy()).score(run, lambda _: True)
     finally:
         sealed.engine.remove_volume(data_volume_name(files))
 

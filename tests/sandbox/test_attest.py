@@ -32,10 +32,15 @@ Made = dict[str, Any]
 Place = tuple[str | int, ...]
 
 
-@pytest.fixture
-def made() -> Made:
+def recorded() -> Made:
+    """The engine's answer, as it was."""
     text = (Path(__file__).parent / "data" / "inspect.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
+
+
+@pytest.fixture
+def made() -> Made:
+    return recorded()
 
 
 def tampered(made: Made, place: Place, value: object) -> Made:
@@ -98,6 +103,20 @@ WEAKER: list[tuple[Place, object, str]] = [
     (("HostConfig", "PublishAllPorts"), True, "HostConfig.PublishAllPorts"),
     (("HostConfig", "LogConfig"), {"Type": "json-file", "Config": {}}, "HostConfig.LogConfig"),
     (("HostConfig", "MaskedPaths"), [], "HostConfig.MaskedPaths"),
+    (("HostConfig", "MaskedPaths"), ["/proc/kcore", "/proc/keys"], "HostConfig.MaskedPaths"),
+    (("HostConfig", "ReadonlyPaths"), ["/proc/sys"], "HostConfig.ReadonlyPaths"),
+    (("HostConfig", "CpusetCpus"), "0", "HostConfig.CpusetCpus"),
+    (("HostConfig", "CpuShares"), 1024, "HostConfig.CpuShares"),
+    (("HostConfig", "CpuRealtimeRuntime"), 950_000, "HostConfig.CpuRealtimeRuntime"),
+    (("HostConfig", "BlkioWeight"), 1000, "HostConfig.BlkioWeight"),
+    (("HostConfig", "MemoryReservation"), 1, "HostConfig.MemoryReservation"),
+    (("HostConfig", "AutoRemove"), True, "HostConfig.AutoRemove"),
+    (("HostConfig", "VolumeDriver"), "nfs", "HostConfig.VolumeDriver"),
+    (("HostConfig", "Dns"), ["1.1.1.1"], "HostConfig.Dns"),
+    (("HostConfig", "Cgroup"), "other", "HostConfig.Cgroup"),
+    (("HostConfig", "Annotations"), {"a": "b"}, "HostConfig.Annotations"),
+    (("HostConfig", "InventedTomorrow"), "x", "HostConfig.InventedTomorrow"),
+    (("HostConfig", "RestartPolicy", "Name"), "always", "HostConfig.RestartPolicy"),
     (("HostConfig", "ReadonlyPaths"), None, "HostConfig.ReadonlyPaths"),
     (("HostConfig", "Tmpfs", "/tmp"), "rw,exec", "HostConfig.Tmpfs"),  # noqa: S108 - the container's
     (("HostConfig", "Tmpfs", "/more"), "rw", "HostConfig.Tmpfs"),
@@ -112,6 +131,14 @@ WEAKER: list[tuple[Place, object, str]] = [
     (("Mounts", 0, "Name"), "another", "Mounts are"),
     (("Mounts", 0, "Destination"), "/elsewhere", "Mounts are"),
     (("Mounts", 0, "Type"), "bind", "Mounts are"),
+    (("Mounts", 0, "Propagation"), "rshared", "Mounts are"),
+    (("Args",), ["/opt/autoresearch/runner.py", "serve"], "the command is"),
+    (("Path",), "sh", "the command is"),
+    (("Image",), f"sha256:{'1' * 64}", "Image is"),
+    (("AppArmorProfile",), "unconfined", "AppArmorProfile"),
+    (("ExecIDs",), ["0123"], "ExecIDs"),
+    (("State",), {"Status": "running"}, "State is 'running'"),
+    (("NetworkSettings", "Networks"), {"bridge": {}}, "Networks are ['bridge']"),
     (("Config", "Image"), "debian", "Config.Image"),
     (("Config", "User"), "", "Config.User"),
     (("Config", "User"), "0:0", "Config.User"),
@@ -122,6 +149,10 @@ WEAKER: list[tuple[Place, object, str]] = [
     (("Config", "StdinOnce"), False, "Config.StdinOnce"),
     (("Config", "Env"), None, "Config.Env"),
     (("Config", "Env"), ["HOME=/"], "Config.Env"),
+    (("Config", "Env"), [*ASKED["Env"], "NVIDIA_VISIBLE_DEVICES=all"], "Config.Env has a second value"),
+    (("Config", "WorkingDir"), "/work", "Config.WorkingDir"),
+    (("Config", "AttachStdin"), False, "Config.AttachStdin"),
+    (("Config", "Healthcheck"), {"Test": ["CMD", "x"]}, "Config.Healthcheck"),
     (("Config", "Labels"), None, "Config.Labels"),
     (("Config", "Labels", "autoresearch.run"), "morning", "Config.Labels"),
     (("Config", "ExposedPorts"), {"80/tcp": {}}, "Config has ports"),
@@ -170,3 +201,10 @@ def test_the_digest_leaves_out_the_name_and_nothing_that_matters(made: Made) -> 
     assert digest(tampered(made, ("Config", "Hostname"), "other")) == digest(made)
     assert digest(tampered(made, ("HostConfig", "PidsLimit"), 1023)) != digest(made)
     assert digest(tampered(made, ("Config", "Image"), "other")) != digest(made)
+
+
+def test_a_difference_of_one_security_option_can_be_seen_in_the_line_that_names_it(made: Made) -> None:
+    options = [*ASKED["HostConfig"]["SecurityOpt"], "label=disable"]
+    (difference,) = differences(ASKED, tampered(made, ("HostConfig", "SecurityOpt"), options))
+    assert "label=disable" in difference
+    assert "defaultAction" not in difference
