@@ -24,7 +24,7 @@ from orchestrator.sandbox.container import DEVICE_LABEL, RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.engine_facts import EngineFacts
-from orchestrator.sandbox.gpu import Grant, choose_grant, find_gpus
+from orchestrator.sandbox.gpu import Grant, check_runtime, choose_grant, find_gpus
 from orchestrator.sandbox.hardening import obstacles
 from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.ownership import OWNER_LABEL, guarded, owner_of, reap
@@ -147,6 +147,8 @@ def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Benc
         cdi_devices=facts.cdi_devices,
         pinned=settings.gpu,
     )
+    runtime = policy.sandbox.runtime
+    check_runtime(grant, runtime, facts.runtime_arguments.get(runtime, ()))
     return Bench(settings, policy, task, engine, facts, grant)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,8 +15,9 @@ from orchestrator.advisories import AS_OF
 from orchestrator.data import load_data
 from orchestrator.errors import OrchestratorError, SandboxError, SetupError
 from orchestrator.policy import load_policy
+from orchestrator.sandbox.card import watch_card
 from orchestrator.sandbox.engine import Engine, EngineFacts
-from orchestrator.sandbox.gpu import choose_grant, find_gpus
+from orchestrator.sandbox.gpu import check_runtime, choose_grant, find_gpus
 from orchestrator.sandbox.hardening import obstacles, weaknesses
 from orchestrator.sandbox.host_versions import HostVersions, read_host_versions
 from orchestrator.sandbox.rehearsal import rehearse
@@ -128,12 +130,16 @@ def _policy(policy_path: Path, task_folder: Path) -> Iterator[Finding]:
 
 
 def _gpu(settings: Settings, policy_path: Path) -> Iterator[Finding]:
-    wanted = load_policy(policy_path).sandbox.device
+    policy = load_policy(policy_path).sandbox
+    wanted = policy.device
     cards = find_gpus()
     facts = Engine.connect(settings.docker_host).facts()
     grant = choose_grant(
         wanted, cards, runtimes=facts.runtimes, cdi_devices=facts.cdi_devices, pinned=settings.gpu
     )
+    check_runtime(grant, policy.runtime, facts.runtime_arguments.get(policy.runtime, ()))
+    with closing(watch_card(grant)) as watch:
+        watch.before_run("doctor")
     if grant.gpu:
         card = f"{grant.gpu.name}, {grant.gpu.memory_mib} MiB, {grant.gpu.identity}"
         yield Finding("gpu", "ok", card + _driver_text(read_host_versions(facts.kernel)))

@@ -180,6 +180,10 @@ def _environment(body: dict[str, Any], _: dict[str, Any], places: Places) -> Non
     body["Env"] = [*body["Env"], f"OPENAI_API_KEY={places.secret}"]
 
 
+def _neighbours_user(body: dict[str, Any], _: dict[str, Any], __: Places) -> None:
+    body["User"] = "65534:65534"
+
+
 def _host_devices(_: dict[str, Any], host: dict[str, Any], __: Places) -> None:
     host["Devices"] = [
         {"PathOnHost": path, "PathInContainer": path, "CgroupPermissions": "rw"}
@@ -224,6 +228,7 @@ GUARDS: Mapping[str, Lift] = {
     "neighbour": _neighbour,
     "environment": _environment,
     "host devices": _host_devices,
+    "own user": _neighbours_user,
     "terminals": _set(Binds=["/dev/pts:/dev/terminals"]),
     "cgroup files": _set(Binds=["/sys/fs/cgroup:/sys/fs/cgroup"]),
 }

@@ -42,7 +42,7 @@ def made_small(policy: Policy) -> Policy:
     sandbox: SandboxPolicy = policy.sandbox
     caps = SMALL | {"pids": PIDS[sandbox.runtime]}
     small = {name: min(getattr(sandbox, name), cap) for name, cap in caps.items()}
-    metric = {"frame_seconds": 5.0, "load_seconds": 30.0, "score_seconds": 30.0}
+    metric = {"frame_seconds": 5.0, "load_seconds": 30.0, "score_seconds": 30.0, "challenge_cuts": 64}
     return policy.model_copy(
         update={
             "sandbox": sandbox.model_copy(update=small),

@@ -20,7 +20,11 @@ RUN_LABEL = "autoresearch.run"
 ATTEMPT_LABEL = "autoresearch.attempt"
 DATA_LABEL = "autoresearch.data"
 DEVICE_LABEL = "autoresearch.device"
-NOBODY = "65534:65534"
+NOBODY = 65534
+# Given to nobody by Debian and systemd, and mapped by a rootless engine. The kernel counts processes, pipes
+# and descriptors in flight by user over all containers, so containers that run beside each other share none.
+TRAINING_USERS = range(65520, 65527)
+SMOKE_USERS = range(65527, 65534)
 RUNNER = "/opt/autoresearch/runner.py"
 MIB = 1024 * 1024
 
@@ -38,6 +42,7 @@ class Outfit:
     data_volume: str = ""
     grant: Grant = field(default=NO_GPU)
     framework: bool = True
+    user: int = NOBODY
 
     def __post_init__(self) -> None:
         json.loads(self.seccomp)
@@ -59,7 +64,7 @@ def container_body(outfit: Outfit, mode: Mode, *, out_volume: str = "") -> dict[
         "Image": outfit.image,
         "Entrypoint": ["python3", RUNNER],
         "Cmd": [mode],
-        "User": "0:0" if mode == "receive" else NOBODY,
+        "User": "0:0" if mode == "receive" else f"{outfit.user}:{outfit.user}",
         "Env": [f"{name}={value}" for name, value in sorted(_environment(outfit, mode).items())],
         "Labels": dict(outfit.labels),
         "WorkingDir": "/",
@@ -74,10 +79,10 @@ def container_body(outfit: Outfit, mode: Mode, *, out_volume: str = "") -> dict[
     }
 
 
-def output_options(policy: SandboxPolicy) -> dict[str, str]:
-    """Options of the local volume driver for a size-capped /out that only nobody may enter."""
+def output_options(policy: SandboxPolicy, user: int = NOBODY) -> dict[str, str]:
+    """Options of the local volume driver for a size-capped /out that only one user may enter."""
     limits = f"size={policy.output_mib}m,nr_inodes={policy.output_files}"
-    owner = "uid=65534,gid=65534,mode=0700"
+    owner = f"uid={user},gid={user},mode=0700"
     return {"type": "tmpfs", "device": "tmpfs", "o": f"{limits},{owner},noexec,nosuid,nodev"}
 
 
@@ -93,7 +98,9 @@ def _environment(outfit: Outfit, mode: Mode) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "TMPDIR": "/tmp",  # noqa: S108 - the container's own tmpfs
         "TORCHINDUCTOR_CACHE_DIR": "/work/inductor",
+        "TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0",  # 100 MiB of /tmp for one compile
         "TRITON_CACHE_DIR": "/work/triton",
+        "USER": "candidate",  # the user has no name, and some libraries want one
     }
     return base | (dict(outfit.grant.environment) if _on_device(mode) else dict(NO_GPU.environment))
 
@@ -125,16 +132,16 @@ def _host_config(outfit: Outfit, mode: Mode, out_volume: str) -> dict[str, Any]:
             {"Name": "core", "Hard": 0, "Soft": 0},
             {"Name": "nofile", "Hard": policy.open_files, "Soft": policy.open_files},
         ],
-        "Tmpfs": _tmpfs(policy),
+        "Tmpfs": _tmpfs(policy, outfit.user),
         "Mounts": _mounts(outfit, mode, out_volume),
         "LogConfig": {"Type": "none", "Config": {}},
         "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
     } | (dict(outfit.grant.host_config) if _on_device(mode) else {})
 
 
-def _tmpfs(policy: SandboxPolicy) -> dict[str, str]:
+def _tmpfs(policy: SandboxPolicy, user: int) -> dict[str, str]:
     """Scratch space: only /work allows exec, because compiled kernels are loaded from there."""
-    owner = "uid=65534,gid=65534,mode=0700"
+    owner = f"uid={user},gid={user},mode=0700"
     return {
         "/tmp": f"rw,noexec,nosuid,nodev,size={policy.tmp_mib}m,mode=1777",  # noqa: S108 - the container's
         "/work": f"rw,exec,nosuid,nodev,size={policy.work_mib}m,{owner}",

@@ -7,7 +7,8 @@ one attempt trains, the next pair imports its framework.
 
 from __future__ import annotations
 
-import secrets
+import itertools
+import random
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,46 +18,45 @@ from dataclasses import replace
 from orchestrator.errors import SandboxError, StuckContainer
 from orchestrator.policy import BudgetPolicy, MetricPolicy
 from orchestrator.records import Attempt, Outcome, ResultFile, Run
-from orchestrator.sandbox.container import (
-    ATTEMPT_LABEL,
-    DATA_LABEL,
-    MIB,
-    Mode,
-    Outfit,
-    container_body,
-    output_options,
-)
+from orchestrator.sandbox.card import CardWatch, watch_card
+from orchestrator.sandbox.container import MIB, TRAINING_USERS, Outfit
 from orchestrator.sandbox.crash import crash_reason, readable
 from orchestrator.sandbox.engine import Engine, Exit
 from orchestrator.sandbox.handover import RefusedResult, parse_handover
-from orchestrator.sandbox.launch import Container, launch
+from orchestrator.sandbox.launch import Container
 from orchestrator.sandbox.model import DockerModel, hand_over, load
 from orchestrator.sandbox.order import Shape, order_message
-from orchestrator.sandbox.pair import Pair, gravest
+from orchestrator.sandbox.pair import Pair, gravest, launch_pair, launch_witness
 from orchestrator.sandbox.stream import BoundedLog
 from orchestrator.text import sanitise_line
 
 STALL_SECONDS = 5.0
 DEATH_SECONDS = 5.0
+# What the kernel needs to take down one process with the framework loaded, on two busy cores.
+PROCESS_DEATH_SECONDS = 0.01
 
 
 class DockerSandbox:
     """Runs attempts and opens the models that they leave behind. Use as a context manager."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - five parts, and a watch that follows from one of them
         self,
         engine: Engine,
         outfit: Outfit,
         shape: Shape,
         budget: BudgetPolicy,
         metric: MetricPolicy,
+        *,
+        card: CardWatch | None = None,
     ) -> None:
         self._engine = engine
+        self._card = card or watch_card(outfit.grant)
         self._outfit = outfit
         self._shape = shape
         self._budget = budget
         self._metric = metric
         self._warmer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm")
+        self._users = itertools.cycle(random.sample(TRAINING_USERS, len(TRAINING_USERS)))
         self._warm: Future[Pair] | None = None
         self._current: Pair | None = None
         self._doomed: list[Pair] = []
@@ -77,6 +77,7 @@ class DockerSandbox:
         self._files = attempt.files
         pair.model.await_ready(self._budget.start_seconds)
         pair.train.await_ready(self._budget.start_seconds)
+        self._card.before_run(pair.train.identity)
         try:
             run = self._train(pair, attempt)
         except SandboxError:
@@ -92,7 +93,7 @@ class DockerSandbox:
         pair = self._current
         if pair is None or pair.run_id != run.run_id:
             raise ValueError(f"the output of {run.run_id} is gone")
-        fresh = self._warmer.submit(self._launch_holder, pair) if keep else None
+        fresh = self._warmer.submit(launch_witness, self._engine, pair) if keep else None
         try:
             load(pair.model, order_message(self._shape, self._files, mode="serve"), self._metric)
             yield DockerModel(pair.model, self._metric)
@@ -114,6 +115,7 @@ class DockerSandbox:
             fault = self._release()
         finally:
             self._warmer.shutdown()
+            self._card.close()
         if isinstance(fault, StuckContainer):
             raise fault
         if fault:
@@ -131,28 +133,7 @@ class DockerSandbox:
                 self._doomed.append(self._take_warm_pair())
 
     def _launch_pair(self) -> Pair:
-        self._engine.check_volume(self._outfit.data_volume, DATA_LABEL)
-        run_id = secrets.token_hex(6)
-        outfit = replace(self._outfit, labels={**self._outfit.labels, ATTEMPT_LABEL: run_id})
-        volume = f"autoresearch-out-{run_id}"
-        self._engine.create_volume(volume, output_options(outfit.policy), outfit.labels)
-        try:
-            model = self._launch(outfit, outfit.serving, run_id, volume)
-            try:
-                train = self._launch(outfit, outfit.training, run_id, volume)
-            except BaseException:
-                model.remove()
-                raise
-        except BaseException:
-            self._engine.remove_volume(volume)
-            raise
-        return Pair(run_id, volume, model, train)
-
-    def _launch_holder(self, pair: Pair) -> Container:
-        """A model container that has seen nothing, over the output of a pair."""
-        outfit = replace(self._outfit, labels={**self._outfit.labels, ATTEMPT_LABEL: pair.run_id})
-        body = container_body(outfit, "hold", out_volume=pair.volume)
-        return launch(self._engine, body, f"autoresearch-witness-{pair.run_id}")
+        return launch_pair(self._engine, replace(self._outfit, user=next(self._users)))
 
     def _hand_on(self, pair: Pair, fresh: Future[Container]) -> None:
         """Give the output to a fresh container, and end the one in which candidate code has run."""
@@ -162,10 +143,6 @@ class DockerSandbox:
             self._current = replace(pair, model=holder)
         finally:
             pair.model.remove()
-
-    def _launch(self, outfit: Outfit, mode: Mode, run_id: str, volume: str) -> Container:
-        body = container_body(outfit, mode, out_volume=volume)
-        return launch(self._engine, body, f"autoresearch-{mode}-{run_id}")
 
     def _train(self, pair: Pair, attempt: Attempt) -> Run:
         log = BoundedLog(self._outfit.policy.log_kib * 1024)
@@ -186,11 +163,14 @@ class DockerSandbox:
         if late > STALL_SECONDS:
             message = f"the engine was silent for {late:.0f} seconds"
             raise SandboxError(message, remedy="is the machine overloaded? the attempt is repeated")
-        return self._describe(pair, exit_, train_seconds, log, overrun_seconds)
+        facts = self._card.after_run()
+        run = self._describe(pair, exit_, train_seconds, log, overrun_seconds)
+        return replace(run, container={**run.container, **facts})
 
     def _stop(self, container: Container, log: BoundedLog, deadline: float) -> float:
         """TERM, a grace to flush, KILL; the seconds past the grace until it was seen dead.
 
+        A crowd takes the kernel longer, so it is killed that much earlier within the grace.
         What the engine cannot signal is left to the removal, by force and verified. Raises SandboxError
         when somebody had paused the container: it cannot have used its time.
         """
@@ -198,7 +178,8 @@ class DockerSandbox:
         with suppress(SandboxError):
             paused = self._engine.thaw(container.identity)
             self._engine.signal(container.identity, "SIGTERM")
-            container.stream.drain(log, grace_ends)
+            crowd = self._engine.processes(container.identity)
+            container.stream.drain(log, grace_ends - PROCESS_DEATH_SECONDS * crowd)
             self._engine.signal(container.identity, "SIGKILL")
             self._engine.wait_exit(container.identity, DEATH_SECONDS)
         overrun_seconds = max(0.0, time.monotonic() - grace_ends)
@@ -246,6 +227,6 @@ class DockerSandbox:
         if self._current:
             self._doomed.append(self._current)
             self._current = None
-        faults = {pair: pair.removal_fault() for pair in self._doomed}
-        self._doomed = [pair for pair, fault in faults.items() if fault]
-        return gravest(faults.values())
+        faults = [(pair, pair.removal_fault()) for pair in self._doomed]
+        self._doomed = [pair for pair, fault in faults if fault]
+        return gravest(fault for _, fault in faults)

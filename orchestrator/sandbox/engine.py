@@ -131,6 +131,14 @@ class Engine:
         except NotRunning:
             return
 
+    def processes(self, container: str) -> int:
+        """How many processes a container has now; 0 when it ended."""
+        try:
+            with mapped(f"count the processes of {container[:12]}"):
+                return len(self._ending.top(container)["Processes"] or ())
+        except NotRunning:
+            return 0
+
     def thaw(self, container: str) -> bool:
         """Whether a container was paused; it runs on now, for neither tier can end one that is not."""
         with mapped(f"unpause {container[:12]}"):

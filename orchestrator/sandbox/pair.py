@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from orchestrator.errors import SandboxError, StuckContainer
-from orchestrator.sandbox.launch import Container
+from orchestrator.sandbox.container import (
+    ATTEMPT_LABEL,
+    DATA_LABEL,
+    Mode,
+    Outfit,
+    container_body,
+    output_options,
+)
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.launch import Container, launch
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A warm train container, the model container that holds its output, and that output."""
+    """A warm train container, the model container that holds its output, and that output.
+
+    `outfit` is what both have in common: the run's own, with a label and a user of this attempt's.
+    """
 
     run_id: str
     volume: str
+    outfit: Outfit
     model: Container
     train: Container
 
@@ -23,6 +37,37 @@ class Pair:
         """Remove all of it, each thing whatever became of the others; the gravest that went wrong."""
         remove_volume = partial(self.model.engine.remove_volume, self.volume)
         return gravest([fault_of(step) for step in (self.train.remove, self.model.remove, remove_volume)])
+
+
+def launch_pair(engine: Engine, outfit: Outfit) -> Pair:
+    """Both containers of one attempt, started but not awaited. Nothing is left of a launch that fails."""
+    engine.check_volume(outfit.data_volume, DATA_LABEL)
+    run_id = secrets.token_hex(6)
+    outfit = replace(outfit, labels={**outfit.labels, ATTEMPT_LABEL: run_id})
+    volume = f"autoresearch-out-{run_id}"
+    engine.create_volume(volume, output_options(outfit.policy, outfit.user), outfit.labels)
+    try:
+        model = _launch(engine, outfit, outfit.serving, run_id, volume)
+        try:
+            train = _launch(engine, outfit, outfit.training, run_id, volume)
+        except BaseException:
+            model.remove()
+            raise
+    except BaseException:
+        engine.remove_volume(volume)
+        raise
+    return Pair(run_id, volume, outfit, model, train)
+
+
+def launch_witness(engine: Engine, pair: Pair) -> Container:
+    """A model container that has seen nothing, over the output of a pair."""
+    body = container_body(pair.outfit, "hold", out_volume=pair.volume)
+    return launch(engine, body, f"autoresearch-witness-{pair.run_id}")
+
+
+def _launch(engine: Engine, outfit: Outfit, mode: Mode, run_id: str, volume: str) -> Container:
+    body = container_body(outfit, mode, out_volume=volume)
+    return launch(engine, body, f"autoresearch-{mode}-{run_id}")
 
 
 def fault_of(step: Callable[[], None]) -> SandboxError | None:

@@ -8,7 +8,13 @@ from dataclasses import replace
 
 from orchestrator.policy import BudgetPolicy
 from orchestrator.records import Attempt, Objection, Verdict
-from orchestrator.sandbox.container import ATTEMPT_LABEL, Outfit, container_body, output_options
+from orchestrator.sandbox.container import (
+    ATTEMPT_LABEL,
+    SMOKE_USERS,
+    Outfit,
+    container_body,
+    output_options,
+)
 from orchestrator.sandbox.crash import crash_reason, readable
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.gpu import NO_GPU
@@ -32,9 +38,10 @@ class SmokeGate:
         """Raises SandboxError when the engine failed."""
         self._engine.begin_watch()
         run_id = secrets.token_hex(6)
-        outfit = replace(self._outfit, labels={**self._outfit.labels, ATTEMPT_LABEL: run_id})
+        labels = {**self._outfit.labels, ATTEMPT_LABEL: run_id}
+        outfit = replace(self._outfit, labels=labels, user=secrets.choice(SMOKE_USERS))
         volume = f"autoresearch-smoke-{run_id}"
-        self._engine.create_volume(volume, output_options(outfit.policy), outfit.labels)
+        self._engine.create_volume(volume, output_options(outfit.policy, outfit.user), outfit.labels)
         try:
             body = container_body(outfit, "smoke", out_volume=volume)
             container = launch(self._engine, body, f"autoresearch-smoke-{run_id}")

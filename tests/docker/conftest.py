@@ -106,14 +106,14 @@ def station(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Statio
 @pytest.fixture(scope="session")
 def hurried(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Station]:
     """With a deadline that comes soon, for those who mean to outlive it."""
-    budget = BudgetPolicy(train_seconds=3.0, save_seconds=1.0, grace_seconds=0.5, smoke=False)
+    budget = BudgetPolicy(train_seconds=3.0, save_seconds=1.0, grace_seconds=2.0, smoke=False)
     with open_station(engine, outfit, data, budget) as station:
         yield station
 
 
 @contextmanager
 def open_station(engine: Engine, outfit: Outfit, data: DataFolder, budget: BudgetPolicy) -> Iterator[Station]:
-    metric = MetricPolicy(frame_seconds=5.0)
+    metric = MetricPolicy(frame_seconds=5.0, challenge_cuts=64)
     outfit = replace(outfit, labels={**outfit.labels, RUN_LABEL: f"{TAG}-{budget.train_seconds:g}"})
     shape = Shape("train.py", ROW_TOKENS, "cpu")
     held_out = held_out_of(data, rows=32, length=ROW_TOKENS, batch_rows=8)

@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.proving.text import VOCAB
 from orchestrator.records import Outcome
+from orchestrator.sandbox.container import TRAINING_USERS
 from tests.docker.conftest import ROW_TOKENS, Station
 
 pytestmark = pytest.mark.docker
@@ -134,7 +135,7 @@ def test_a_train_container_sees_training_data_and_nothing_else(station: Station)
     assert found["interfaces"] == ["lo"]
     assert found["outside"] == "OSError101"
     assert found["root"] == found["data_write"] == "Read-only file system"
-    assert found["uid"] == 65534
+    assert found["uid"] in TRAINING_USERS
     assert found["capabilities"] == "0" * 16
     assert (found["no_new_privileges"], found["seccomp"]) == ("1", "2")
     assert found["open_files"] == station.outfit.policy.open_files

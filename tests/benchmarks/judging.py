@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from orchestrator.statistics import Belief, Difference, Effects, Noise, believe, difference
+from tests.benchmarks.noise import Belief, Difference, Effects, Noise, believe, difference
 
 BEST_RUNS_PER_RUN = 2
 
