@@ -9,11 +9,13 @@
     measured above NUMBER     it was scored by the host, whatever it wrote, and at more than NUMBER
     refused: CODE             the gate objected with this code
     harmless                  it ended somehow; only what is checked after every program counts
+    emulated                  under gVisor: it was done or refused by a kernel that is not the host's
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,11 +25,12 @@ from orchestrator.records import Experiment
 
 MARK = "PROBE "
 Kind = Literal[
-    "errno", "nothing", "timed_out", "crashed", "no_result", "unscored", "measured", "refused", "harmless"
-]
+    "errno", "nothing", "timed_out", "crashed", "no_result", "unscored", "measured", "refused", "harmless",
+    "emulated",
+]  # fmt: skip
 _FORM = re.compile(
     r"(?P<kind>errno (?=[A-Z])|(?:crashed|no_result|unscored|refused): |measured above "
-    r"|(?:nothing|timed_out|harmless|crashed|no_result|unscored)$)(?P<detail>.*)"
+    r"|(?:nothing|timed_out|harmless|emulated|crashed|no_result|unscored)$)(?P<detail>.*)"
 )
 
 
@@ -75,7 +78,7 @@ def report_of(text: str) -> Mapping[str, Any]:
 def judge(expected: Expectation, experiment: Experiment) -> Sighting:
     """Compare an experiment with what its program's header expects of it."""
     report = report_of(_said(experiment))
-    if "got" in report:
+    if "got" in report and expected.kind != "emulated":
         return Sighting("through", str(report["got"]))
     seen = _SEEN[expected.kind](expected.detail, experiment, report)
     if seen:
@@ -130,6 +133,12 @@ def _harmless(_: str, experiment: Experiment, __: Mapping[str, Any]) -> str:
     return experiment.status
 
 
+def _emulated(_: str, __: Experiment, report: Mapping[str, Any]) -> str:
+    kernel = str(report.get("kernel", ""))
+    said = report.get("got") or report.get("errno") or "nothing"
+    return f"the kernel {kernel} of gVisor: {said}" if kernel and kernel != platform.release() else ""
+
+
 _SEEN: Mapping[str, Any] = {
     "errno": _errno,
     "nothing": _nothing,
@@ -140,4 +149,5 @@ _SEEN: Mapping[str, Any] = {
     "measured": _measured,
     "refused": _refused,
     "harmless": _harmless,
+    "emulated": _emulated,
 }

@@ -32,7 +32,7 @@ SMALL = {
     "open_files": 256,
     "log_kib": 64,
 }
-PIDS = {"runc": 256, "runsc": 1024}  # under gVisor the limit also holds for the sandbox's own threads
+PIDS = {"runc": 256, "runsc": 1024}  # gVisor counts the threads of its own there, and no guest's
 PATIENT = {"train_seconds": 20.0, "save_seconds": 1.0, "grace_seconds": 0.5, "smoke": False}
 HURRIED = PATIENT | {"train_seconds": 2.0}
 

@@ -29,7 +29,7 @@ _LOOKUPS = {getattr(socket, name): name for name in dir(socket) if name.startswi
 
 def report(**fields):
     """Print the one line that the host looks for."""
-    print("\nPROBE " + json.dumps(fields), flush=True)
+    print("\nPROBE " + json.dumps({**fields, "kernel": os.uname().release}), flush=True)
 
 
 def outcome_of(attack):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 
 import pytest
 
@@ -49,6 +50,8 @@ STOPPED = [
     ("measured above 7.5", scored(8.0)),
     ("refused: path", Experiment(ATTEMPT, Verdict((Objection("path", "no"),)))),
     ("harmless", ended(Outcome.CRASHED, "exit code 3")),
+    ("emulated", said(got="a mark", kernel="4.4.0")),
+    ("emulated", said(errno="EPERM", kernel="4.4.0")),
     ("errno EPERM", scored(None, 'loading the model failed: PROBE {"errno": "EPERM"}')),
 ]
 
@@ -74,6 +77,9 @@ def test_what_is_expected_is_stopped(expected: str, experiment: Experiment) -> N
         ("measured above 7.5", scored(0.1)),
         ("measured above 7.5", scored(None, "no")),
         ("refused: path", ended()),
+        ("emulated", said(got="a mark", kernel=platform.release())),
+        ("emulated", said(got="a mark")),
+        ("emulated", ended()),
         ("refused: path", Experiment(ATTEMPT, Verdict((Objection("size", "no"),)))),
     ],
 )
@@ -83,7 +89,7 @@ def test_anything_else_is_something_else(expected: str, experiment: Experiment) 
     assert expected.split(maxsplit=1)[0].rstrip(":") in sighting.evidence
 
 
-@pytest.mark.parametrize("expected", [expected for expected, _ in STOPPED])
+@pytest.mark.parametrize("expected", sorted({expected for expected, _ in STOPPED} - {"emulated"}))
 def test_an_attack_that_got_something_is_through_whatever_was_expected(expected: str) -> None:
     assert judge(read_expectation(expected), said(got="the secret")).verdict == "through"
 

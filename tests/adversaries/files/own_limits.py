@@ -2,6 +2,7 @@
 
 layer: a read-only view of its cgroup, and not root
 stopped: errno EACCES, EROFS
+stopped runsc: errno EACCES, EROFS, ENOENT
 control: lift cgroup files, user
 """
 

@@ -2,6 +2,7 @@
 
 layer: mounts without exec
 stopped: errno EACCES
+stopped runsc: crashed: SIGSEGV
 control: lift exec
 """
 

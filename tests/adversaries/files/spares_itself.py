@@ -2,6 +2,7 @@
 
 layer: a score that the host raised; lowering it below the engine's own takes a capability
 stopped: nothing
+stopped runsc: emulated
 control: lift score adjust
 """
 

@@ -2,6 +2,7 @@
 
 layer: a volume that opens for reading only; its shared pages take no forced write
 stopped: errno EIO
+stopped runsc: errno EACCES, EIO
 control: lift capabilities, data
 """
 

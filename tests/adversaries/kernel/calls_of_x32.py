@@ -2,6 +2,7 @@
 
 layer: our seccomp profile, which kills what calls for another kind of processor
 stopped: nothing
+stopped runsc: emulated
 control: lift seccomp
 """
 

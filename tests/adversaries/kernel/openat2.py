@@ -2,6 +2,7 @@
 
 layer: our seccomp profile, which says that there is no such call
 stopped: errno ENOSYS
+stopped runsc: errno EPERM
 control: lift seccomp
 """
 

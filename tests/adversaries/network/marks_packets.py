@@ -2,6 +2,7 @@
 
 layer: no capability over its network namespace
 stopped: errno EPERM
+stopped runsc: emulated
 control: lift capabilities
 """
 

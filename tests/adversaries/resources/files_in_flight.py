@@ -2,6 +2,7 @@
 
 layer: the limit on open files, which counts those under way too
 stopped: errno ETOOMANYREFS
+stopped runsc: emulated
 control: lift open files
 """
 

@@ -2,6 +2,7 @@
 
 layer: the limit on memory, which counts the kernel's tables too: the pages alone would fit
 stopped: crashed: too much memory
+stopped runsc: emulated
 control: lift memory
 """
 

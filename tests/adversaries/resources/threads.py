@@ -2,6 +2,7 @@
 
 layer: the limit on processes, which counts threads too
 stopped: errno EAGAIN
+stopped runsc: emulated
 control: lift pids
 """
 
