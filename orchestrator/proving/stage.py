@@ -173,11 +173,15 @@ def _knock(port: int, left: threading.Event) -> None:
 
 @contextmanager
 def _neighbour(engine: Engine, outfit: Outfit, secret: str, source: str) -> Iterator[str]:
-    """A candidate that runs beside all others, with a secret in its environment; gives its output volume."""
+    """A candidate that runs beside all others, with a secret in its environment; gives its output volume.
+
+    It runs at the runc tier, where controls can see it: under gVisor nothing of it would ever show.
+    """
+    outfit = replace(outfit, policy=outfit.policy.model_copy(update={"runtime": "runc"}), framework=False)
     name = f"autoresearch-neighbour-{secrets.token_hex(6)}"
     engine.create_volume(name, output_options(outfit.policy), outfit.labels)
     try:
-        body = container_body(replace(outfit, framework=False), "bare", out_volume=name)
+        body = container_body(outfit, "bare", out_volume=name)
         body["Env"] = [*body["Env"], f"NEIGHBOUR_SECRET={secret}"]
         container = launch(engine, body, name)
         try:

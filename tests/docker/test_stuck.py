@@ -187,7 +187,8 @@ def test_a_guard_that_dies_is_replaced_and_the_next_one_still_reaps(
             time.sleep(0.1)
         assert second not in {0, first}
         body = container_body(replace(outfit, labels=labels), "hold", out_volume=volume)
-        launch(engine, body, f"guarded-{os.getpid()}")
+        container = launch(engine, body, f"guarded-{os.getpid()}")
+    container.stream.close()
     assert engine.containers(f"{RUN_LABEL}={labels[RUN_LABEL]}") == []
 
 
