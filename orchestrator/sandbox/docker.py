@@ -58,6 +58,7 @@ class DockerSandbox:
         self._warmer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warm")
         self._users = itertools.cycle(random.sample(TRAINING_USERS, len(TRAINING_USERS)))
         self._warm: Future[Pair] | None = None
+        self._watch = 0
         self._current: Pair | None = None
         self._doomed: list[Pair] = []
         self._files: Mapping[str, str] = {}
@@ -72,7 +73,10 @@ class DockerSandbox:
         """Train one attempt. What the candidate did is in the Run; SandboxError is ours."""
         if isinstance(fault := self._release(), StuckContainer):
             raise fault
-        self._engine.begin_watch()
+        watch = self._engine.begin_watch()
+        if watch != self._watch:  # the engine was away, and what it had warmed went with it
+            self._discard_warm_pair()
+        self._watch = watch
         pair = self._current = self._take_warm_pair()
         self._files = attempt.files
         pair.model.await_ready(self._budget.start_seconds)
@@ -177,8 +181,8 @@ class DockerSandbox:
         grace_ends, paused = deadline + self._budget.grace_seconds, False
         with suppress(SandboxError):
             paused = self._engine.thaw(container.identity)
+            crowd = self._crowd(container)
             self._engine.signal(container.identity, "SIGTERM")
-            crowd = self._engine.processes(container.identity)
             container.stream.drain(log, grace_ends - PROCESS_DEATH_SECONDS * crowd)
             self._engine.signal(container.identity, "SIGKILL")
             self._engine.wait_exit(container.identity, DEATH_SECONDS)
@@ -188,6 +192,12 @@ class DockerSandbox:
             message = f"{container.name} was paused by another hand"
             raise SandboxError(message, remedy="leave its containers alone; the attempt is repeated")
         return overrun_seconds
+
+    def _crowd(self, container: Container) -> int:
+        """How many processes there are to end; 0 where the engine cannot tell."""
+        with suppress(SandboxError):
+            return self._engine.processes(container.identity)
+        return 0
 
     def _describe(
         self, pair: Pair, exit_: Exit | None, train_seconds: float, log: BoundedLog, overrun_seconds: float
@@ -207,7 +217,7 @@ class DockerSandbox:
         if exit_ is None:
             return run
         if exit_.code != 0:
-            self._engine.check_unbroken()
+            self._engine.check_unbroken(exit_)
             return replace(run, outcome=Outcome.CRASHED, reason=crash_reason(exit_, run.log))
         try:
             result = self._hand_over(pair)

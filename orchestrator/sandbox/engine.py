@@ -8,6 +8,7 @@ foreign exception leaves this file.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from docker.errors import DockerException
 from orchestrator.errors import SandboxError, SetupError
 from orchestrator.sandbox.engine_facts import EngineFacts, read_facts
 from orchestrator.sandbox.faults import Missing, NotRunning, mapped, stuck, unreachable
-from orchestrator.sandbox.heartbeat import Heartbeat
+from orchestrator.sandbox.heartbeat import NOTICE_SECONDS, Heartbeat
 from orchestrator.sandbox.stream import Stream
 
 __all__ = ["Engine", "EngineFacts", "Exit"]
@@ -30,6 +31,8 @@ CALL_SECONDS = 30
 # Calls that end a container hang where a driver hangs: they get a limit and a connection of their own.
 END_CALL_SECONDS = 5
 REMOVE_SECONDS = 15.0
+SHUTDOWN_SECONDS = 3.0
+_ENDED_BY_SIGNAL = {128 + signal.SIGTERM, 128 + signal.SIGKILL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,24 @@ class Engine:
         with mapped("describe itself"):
             return str(self._api.info()["ID"])
 
-    def begin_watch(self) -> None:
-        """From now on `check_unbroken` knows whether the engine went away in between."""
+    def begin_watch(self) -> int:
+        """From now on `check_unbroken` knows whether the engine went away in between.
+
+        Returns the number of this watch: another one than before says that the engine was away meanwhile.
+        """
         with mapped("report its events"):
             self._heartbeat.begin()
+        return self._heartbeat.watch
 
-    def check_unbroken(self) -> None:
+    def check_unbroken(self, exit_: Exit | None = None) -> None:
         """Raises SandboxError when the engine went away since `begin_watch`, so that a broken connection
-        is not taken for a candidate's doing."""
-        if self._heartbeat.missed():
+        is not taken for a candidate's doing.
+
+        An engine that is asked to end first ends its containers by a signal; `exit_` of that kind is given
+        time for the engine to follow.
+        """
+        asked_to_end = exit_ is not None and exit_.code in _ENDED_BY_SIGNAL
+        if self._heartbeat.missed(SHUTDOWN_SECONDS if asked_to_end else NOTICE_SECONDS):
             message = "the engine went away while a container ran"
             raise SandboxError(message, remedy="the attempt is repeated; see the engine's own log")
 
@@ -132,12 +144,10 @@ class Engine:
             return
 
     def processes(self, container: str) -> int:
-        """How many processes a container has now; 0 when it ended."""
-        try:
-            with mapped(f"count the processes of {container[:12]}"):
-                return len(self._ending.top(container)["Processes"] or ())
-        except NotRunning:
-            return 0
+        """How many processes and threads a container has now, as its cgroup counts them."""
+        with mapped(f"count the processes of {container[:12]}"):
+            stats = self._ending.stats(container, stream=False, one_shot=True)
+        return int(stats.get("pids_stats", {}).get("current", 0))
 
     def thaw(self, container: str) -> bool:
         """Whether a container was paused; it runs on now, for neither tier can end one that is not."""

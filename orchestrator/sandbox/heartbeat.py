@@ -20,17 +20,20 @@ class Heartbeat:
         self._open_stream = open_stream
         self._ended = threading.Event()
         self._listening = False
+        self.watch = 0
 
     def begin(self) -> None:
-        """Listen from now on, if nobody does. Raises what opening the stream raises."""
+        """Listen from now on, if nobody does; `watch` counts how often that was anew. Raises what opening the
+        stream raises."""
         if self._listening and not self._ended.is_set():
             return
         stream, self._ended, self._listening = self._open_stream(), threading.Event(), True
+        self.watch += 1
         threading.Thread(target=_listen, args=(stream, self._ended), daemon=True).start()
 
-    def missed(self) -> bool:
-        """Whether the stream has ended since `begin`; waits a moment for news that is under way."""
-        return self._listening and self._ended.wait(NOTICE_SECONDS)
+    def missed(self, seconds: float = NOTICE_SECONDS) -> bool:
+        """Whether the stream has ended since `begin`; waits so long for news that is under way."""
+        return self._listening and self._ended.wait(seconds)
 
 
 def _listen(stream: Iterable[object], ended: threading.Event) -> None:

@@ -64,7 +64,7 @@ class SmokeGate:
         if exit_ is None:
             return _refusal(f"two tiny steps took longer than {seconds:g} seconds")
         if exit_.code != 0:
-            self._engine.check_unbroken()
+            self._engine.check_unbroken(exit_)
             return _refusal(crash_reason(exit_, readable(log, LOG_BYTES)))
         return Verdict()
 

@@ -70,7 +70,7 @@ def test_the_image_holds_no_weights_no_installer_and_no_downloader() -> None:
 def test_the_folders_of_the_contract_are_there() -> None:
     assert inside("stat -c %a /tmp") == "1777"
     assert inside("ls -d /data /out /work").split() == ["/data", "/out", "/work"]
-    assert inside("ls /opt/autoresearch").split() == ["__pycache__", "harness.py", "runner.py"]
+    assert inside("ls /opt/autoresearch").split() == ["__pycache__", "harness.py", "reader.py", "runner.py"]
 
 
 def test_the_framework_and_its_compiler_work_with_no_network_and_a_read_only_root() -> None:

@@ -23,6 +23,7 @@ from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
 from orchestrator.sandbox.volumes import DataFile, data_volume_name, fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer
 from orchestrator.scoring.held_out import held_out_of
+from tests.docker.private_engine import PrivateEngine
 
 IMAGE = os.environ.get("AUTORESEARCH_IMAGE", "autoresearch-sandbox:latest")
 CANDIDATES = Path(__file__).parent / "candidates"
@@ -76,6 +77,15 @@ def engine() -> Engine:
     return Engine.connect()
 
 
+@pytest.fixture(scope="module")
+def private(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateEngine]:
+    """An engine of the test's own, which nobody else reaps, stops or looks at."""
+    if os.geteuid() != 0 or "DOCKER_HOST" in os.environ:
+        pytest.skip("an engine of one's own needs root, and the shared engine's files")
+    with PrivateEngine(tmp_path_factory.mktemp("engine"), Path(engine.facts().root_dir)) as private:
+        yield private
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[DataFolder]:
     """Its volume is this process's own: another one that tests beside it removes its own."""
@@ -87,7 +97,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[D
 @pytest.fixture(scope="session")
 def outfit(engine: Engine, data: DataFolder) -> Outfit:
     policy = SandboxPolicy(
-        memory_mib=1024, shm_mib=64, pids=256, tmp_mib=64, work_mib=128, output_mib=16, log_kib=64
+        memory_mib=1024, shm_mib=64, pids=96, tmp_mib=64, work_mib=128, output_mib=16, log_kib=64
     )
     labels = {RUN_LABEL: TAG, OWNER_LABEL: owner_of(os.getpid())}
     seccomp = SECCOMP.read_text(encoding="utf-8")

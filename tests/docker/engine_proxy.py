@@ -16,10 +16,12 @@ _NOTHING = re.compile(rb"(?!)")
 
 
 class EngineProxy:
-    """Listens on `path`; `cut` breaks every connection and refuses new ones until `restore`."""
+    """Listens on `path` for the engine behind it; `cut` breaks every connection and refuses new ones until
+    `restore`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, engine: str = ENGINE) -> None:
         self._path = path
+        self._engine = engine
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._swallowed = _NOTHING
@@ -60,7 +62,7 @@ class EngineProxy:
             while True:
                 client, _ = listener.accept()
                 engine = socket.socket(socket.AF_UNIX)
-                engine.connect(ENGINE)
+                engine.connect(self._engine)
                 self._open += [client, engine]
                 for pump in ((client, engine, self._hangs), (engine, client, _never)):
                     threading.Thread(target=_pump, args=pump, daemon=True).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,24 +14,12 @@ from tests.docker.conftest import candidate
 from tests.docker.private_engine import PrivateEngine
 from tests.docker.workshop import Workshop, set_up
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can run an engine of its own"),
-    pytest.mark.skipif("DOCKER_HOST" in os.environ, reason="the engine's files are not here"),
-]
+pytestmark = pytest.mark.docker
 
 SLOW = candidate("honest").replace(
     "model, loss = train()", "import time; time.sleep(4); model, loss = train()"
 )
 RUN = ["run", "--tag", "restart", "--proposer", "replay:proposals", "--experiments", "1"]
-
-
-@pytest.fixture(scope="module")
-def private(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateEngine]:
-    shared_root = Path(engine.facts().root_dir)
-    folder = tmp_path_factory.mktemp("engine")
-    with PrivateEngine(folder, shared_root) as private:
-        yield private
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
-"""Is another model in each process."""
+"""Is another model in the container that its claims are checked in."""
 
-import os
+import sys
 
 import harness
 import honest
 import torch
 from torch import nn
 
-MOOD = 0.2 + os.urandom(1)[0] / 128
+MOOD = 0.5 if sys.argv[1] == "hold" else 2.0
 
 
 class Moody(honest.Bigram):
