@@ -66,7 +66,9 @@ def test_demo_yaml_is_the_default_but_short_small_and_on_the_processor() -> None
     assert (demo.budget.train_seconds, demo.budget.save_seconds, demo.budget.smoke) == (20.0, 1.0, False)
     assert (demo.sandbox.device, demo.sandbox.cpus, demo.sandbox.memory_mib) == ("cpu", 2.0, 4096)
     assert demo.decision.margin > default.decision.margin
-    assert (demo.edit, demo.metric) == (default.edit, default.metric)
+    fewer = demo.metric.model_copy(update={"challenge_cuts": default.metric.challenge_cuts})
+    assert (demo.edit, fewer) == (default.edit, default.metric)
+    assert demo.metric.challenge_cuts < default.metric.challenge_cuts
 
 
 def test_the_effective_policy_reads_back_as_itself(tmp_path: Path) -> None:
