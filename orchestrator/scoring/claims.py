@@ -90,7 +90,7 @@ class ClaimsScorer:
         if found.lies:
             reason = name_the_lie(witness, self._held_out, claims, rounds)
             return Score(reason=_refusal(reason, found), details=_facts(score, found))
-        return corrected(score, found)
+        return plausible(corrected(score, found), self._metric.floor)
 
     def _rounds(self) -> int:
         return max(1, -(-self._metric.challenge_cuts // len(self._held_out.rows)))
@@ -168,12 +168,16 @@ def measure(nats: NDArray[np.float32], held_out: HeldOut, *, floor: float) -> Sc
         raise ScorerError("the held-out rows have no bytes", remedy="prepare the data anew: 'make data'")
     ratio = row_nats.sum() / row_bytes.sum()
     value, stderr = float(ratio / np.log(2)), _stderr(row_nats, row_bytes, ratio)
-    if value < floor:
-        reason = f"{value:.6f} is below the plausible floor of {floor:g}"
-        return Score(reason=reason)
     digest = hashlib.sha256(np.ascontiguousarray(nats, dtype="<f4").tobytes()).hexdigest()
     details = {"tokens": int(nats.size), "bytes": int(row_bytes.sum()), "claims_sha256": digest}
-    return Score(value=value, stderr=stderr, details=details)
+    return plausible(Score(value=value, stderr=stderr, details=details), floor)
+
+
+def plausible(score: Score, floor: float) -> Score:
+    """The score, unless it is too good to be true for text."""
+    if score.value is None or score.value >= floor:
+        return score
+    return Score(reason=f"{score.value:.6f} is below the plausible floor of {floor:g}", details=score.details)
 
 
 def _stderr(row_nats: NDArray[np.float64], row_bytes: NDArray[np.float64], ratio: float) -> float:

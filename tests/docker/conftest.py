@@ -13,6 +13,7 @@ import pytest
 from orchestrator.assembly import SECCOMP
 from orchestrator.data import TRAINING_FILES, DataFolder
 from orchestrator.policy import BudgetPolicy, MetricPolicy, SandboxPolicy
+from orchestrator.proving.prove import PROGRAMS
 from orchestrator.proving.text import write_bytes_as_tokens
 from orchestrator.records import Attempt, Proposal, Run, Score
 from orchestrator.sandbox.container import RUN_LABEL, Outfit
@@ -32,7 +33,8 @@ ROW_TOKENS = 64
 
 
 def candidate(name: str) -> str:
-    return (CANDIDATES / f"{name}.py").read_text(encoding="utf-8")
+    folder = PROGRAMS if name == "honest" else CANDIDATES
+    return (folder / f"{name}.py").read_text(encoding="utf-8")
 
 
 def attempt_of(source: str, seed: int = 1) -> Attempt:
