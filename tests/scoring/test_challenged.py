@@ -57,11 +57,9 @@ class Models:
     def claim(self, rows: NDArray[np.uint16]) -> NDArray[np.float32]:
         self.diary.append("claim")
         wide = self.logits(rows[:, :-1]).astype(np.float64)
-        nats = (
-            np.log(np.exp(wide).sum(axis=2))
-            - np.take_along_axis(wide, rows[:, 1:, None].astype(int), 2)[..., 0]
-        )
-        return (self.scale * nats).astype(np.float32)
+        real = np.take_along_axis(wide, rows[:, 1:, None].astype(np.int64), axis=2)[..., 0]
+        nats: NDArray[np.float32] = (self.scale * (np.log(np.exp(wide).sum(axis=2)) - real)).astype(np.float32)
+        return nats
 
     def answer(
         self, inputs: NDArray[np.uint16], cuts: NDArray[np.int64], vocab_size: int
