@@ -98,7 +98,7 @@ class MetricPolicy(Section):
     score_seconds: Seconds = 300.0
     floor: float = Field(default=0.3, ge=0, le=100, allow_inf_nan=False)
     challenge_cuts: int = Field(default=1024, ge=1, le=10_000_000)
-    challenge_tolerance_nats: float = Field(default=0.1, gt=0, le=10, allow_inf_nan=False)
+    challenge_tolerance_nats: float = Field(default=0.05, gt=0, le=10, allow_inf_nan=False)
 
 
 class DecisionPolicy(Section):

@@ -36,6 +36,7 @@ def open_regular(name: str, max_bytes: int) -> tuple[int, int]:
     status = os.fstat(descriptor)
     try:
         check_plain(name, status, max_bytes)
+        check_dense(name, descriptor, status)
     except Refused:
         os.close(descriptor)
         raise
@@ -50,6 +51,21 @@ def check_plain(name: str, status: os.stat_result, max_bytes: int) -> None:
         raise Refused(f"{name} has {status.st_nlink} links")
     if status.st_size > max_bytes:
         raise Refused(f"{name} has {status.st_size} bytes, more than {max_bytes}")
+
+
+def check_dense(name: str, descriptor: int, status: os.stat_result) -> None:
+    """Refuse a file with holes: reading a hole of a tmpfs file fills it, which a later reader could see."""
+    size = status.st_size
+    full = size == 0 or os.lseek(descriptor, 0, os.SEEK_HOLE) >= size
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    if not full or status.st_blocks * 512 < size:
+        raise Refused(f"{name} has holes")
+
+
+def check_alone() -> None:
+    """Refuse whatever lies beside the two files, for the same reason: only candidates would look at it."""
+    if {path.name for path in OUT.iterdir()} - {"result.json", "model.safetensors"}:
+        raise Refused("the output holds more than result.json and model.safetensors")
 
 
 def read_small(name: str) -> bytes:
@@ -130,6 +146,7 @@ def hand_over(max_weights_bytes: int) -> dict[str, Any]:
     try:
         result = read_text("result.json")
         weights_sha256, weights_bytes = check_weights(max_weights_bytes)
+        check_alone()
     except Refused as refusal:
         return {"refused": str(refusal)}
     return {

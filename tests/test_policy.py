@@ -61,12 +61,15 @@ def test_the_lint_lists_name_nothing_twice() -> None:
     assert len(set(edit.forbidden_calls)) == len(edit.forbidden_calls)
 
 
+CHALLENGE = ("challenge_cuts", "challenge_tolerance_nats")
+
+
 def test_demo_yaml_is_the_default_but_short_small_and_on_the_processor() -> None:
     demo, default = load_policy(POLICIES / "demo.yaml"), load_policy(POLICIES / "default.yaml")
     assert (demo.budget.train_seconds, demo.budget.save_seconds, demo.budget.smoke) == (20.0, 1.0, False)
     assert (demo.sandbox.device, demo.sandbox.cpus, demo.sandbox.memory_mib) == ("cpu", 2.0, 4096)
     assert demo.decision.margin > default.decision.margin
-    fewer = demo.metric.model_copy(update={"challenge_cuts": default.metric.challenge_cuts})
+    fewer = demo.metric.model_copy(update={name: getattr(default.metric, name) for name in CHALLENGE})
     assert (demo.edit, fewer) == (default.edit, default.metric)
     assert demo.metric.challenge_cuts < default.metric.challenge_cuts
 

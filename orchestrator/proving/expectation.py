@@ -30,7 +30,7 @@ Kind = Literal[
 ]  # fmt: skip
 _FORM = re.compile(
     r"(?P<kind>errno (?=[A-Z])|(?:crashed|no_result|unscored|refused): |measured above "
-    r"|(?:nothing|timed_out|harmless|emulated|crashed|no_result|unscored)$)(?P<detail>.*)"
+    r"|(?:nothing|timed_out|harmless|emulated)$)(?P<detail>.*)"
 )
 
 

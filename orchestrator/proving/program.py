@@ -80,7 +80,7 @@ def read_program(path: Path) -> Program:
         source = path.read_text(encoding="utf-8")
         tries, fields = _header(ast.get_docstring(ast.parse(source)) or "")
         return _program(path, source, tries, fields)
-    except (OSError, SyntaxError, ValueError, KeyError) as error:
+    except (OSError, SyntaxError, ValueError, KeyError, RecursionError, MemoryError) as error:
         raise SetupError(f"{path}: {error}", remedy="see orchestrator/proving/program.py") from None
 
 
@@ -97,6 +97,8 @@ def _header(docstring: str) -> tuple[str, dict[str, str]]:
 
 def _program(path: Path, source: str, tries: str, fields: Mapping[str, str]) -> Program:
     stopped = read_expectation(fields["stopped"])
+    if stopped.kind == "emulated":
+        raise ValueError("only gVisor emulates")
     gvisor = read_expectation(fields["stopped runsc"]) if "stopped runsc" in fields else stopped
     container: Any = fields.get("container", "train")
     if container not in {"train", "model"} or not tries:

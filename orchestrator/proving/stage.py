@@ -13,12 +13,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orchestrator.errors import SandboxError
 from orchestrator.proving.canaries import Canaries
 from orchestrator.proving.controls import Places
 from orchestrator.sandbox.container import Outfit, container_body, output_options
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.launch import launch
 from orchestrator.sandbox.order import Shape, order_message
+from orchestrator.sandbox.stream import StreamEnded
 
 GREETING = b"reached the host\n"
 MOVED_IN = b"moved in\n"
@@ -188,9 +190,12 @@ def _neighbour(engine: Engine, outfit: Outfit, secret: str, source: str) -> Iter
             container.await_ready(NEIGHBOUR_SECONDS)
             files = {"train.py": source}
             order = order_message(Shape("train.py", 1, "cpu"), files, mode="train", seconds=1.0)
-            deadline = time.monotonic() + NEIGHBOUR_SECONDS
+            deadline, moved_in = time.monotonic() + NEIGHBOUR_SECONDS, False
             container.stream.give(order, deadline)
-            container.stream.read_exactly(len(MOVED_IN), deadline)
+            with contextlib.suppress(TimeoutError, StreamEnded):
+                moved_in = container.stream.read_exactly(len(MOVED_IN), deadline) == MOVED_IN
+            if not moved_in:
+                raise SandboxError("the neighbour did not move in", remedy="run 'autoresearch doctor'")
             yield name
         finally:
             container.remove()

@@ -23,7 +23,7 @@ from orchestrator.ports import Gate
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proving import invariants, records_check
 from orchestrator.proving.control_run import ControlSeen, run_control
-from orchestrator.proving.expectation import Sighting, judge
+from orchestrator.proving.expectation import Sighting, judge, report_of
 from orchestrator.proving.invariants import Resources, Standing
 from orchestrator.proving.program import Program
 from orchestrator.proving.ring import Corner, Ring
@@ -98,8 +98,7 @@ class Suite:
     def _row(self, program: Program) -> Row:
         began, arena = time.monotonic(), self._arena
         corner = arena.ring.corner(framework=program.framework, hurried=program.hurried)
-        if program.again:
-            self._close(self._examined(program, corner, self._opened(program))[0])
+        unfinished = self._left_a_mark(program, corner) if program.again else ""
         standing = Standing(len(arena.ledger.history().entries), arena.ledger.evidence())
         attempt = self._opened(program)
         controlled = self._beside.submit(
@@ -109,7 +108,7 @@ class Suite:
         self._close(experiment)
         control = controlled.result()
         seconds, overrun = time.monotonic() - began, invariants.overrun(experiment, corner.budget)
-        if fault:
+        if fault := fault or unfinished:
             return _failed(program, control, fault, seconds)
         expected = program.expected[arena.outfit.policy.runtime]
         row = row_of(program, judge(expected, experiment), control, seconds=seconds, overrun=overrun)
@@ -120,6 +119,13 @@ class Suite:
         if "path" in program.texts:
             files[program.texts["path"]] = program.source
         return self._open(Proposal(program.texts.get("title", program.identity), files, proposer="prove"))
+
+    def _left_a_mark(self, program: Program, corner: Corner) -> str:
+        """Run it the first time; what went wrong, for then the second time would prove nothing."""
+        experiment, fault = self._examined(program, corner, self._opened(program))
+        self._close(experiment)
+        run = experiment.run
+        return fault or ("" if run and report_of(run.log) else "its first run did not come to its end")
 
     def _examined(self, program: Program, corner: Corner, attempt: Attempt) -> tuple[Experiment, str]:
         """The experiment, and what failed on our side meanwhile."""

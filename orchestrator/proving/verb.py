@@ -17,6 +17,7 @@ from orchestrator.assembly import Bench
 from orchestrator.proving.program import load_programs
 from orchestrator.proving.prove import prove
 from orchestrator.proving.row import Row
+from orchestrator.sandbox.gpu import check_runtime
 from orchestrator.settings import load_settings
 from orchestrator.views.console import Console
 
@@ -46,6 +47,7 @@ def _bench(arguments: Namespace) -> Bench:
     bench = assembly.open_bench(load_settings(), arguments.policy, arguments.task)
     if not arguments.runtime:
         return bench
+    check_runtime(bench.grant, arguments.runtime, bench.facts.runtime_arguments.get(arguments.runtime, ()))
     sandbox = bench.policy.sandbox.model_copy(update={"runtime": arguments.runtime})
     return replace(bench, policy=bench.policy.model_copy(update={"sandbox": sandbox}))
 

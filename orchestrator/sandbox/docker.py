@@ -143,8 +143,8 @@ class DockerSandbox:
         """Give the output to a fresh container, and end the one in which candidate code has run."""
         try:
             holder = fresh.result()
-            holder.await_ready(self._budget.start_seconds)
             self._current = replace(pair, model=holder)
+            holder.await_ready(self._budget.start_seconds)
         finally:
             pair.model.remove()
 

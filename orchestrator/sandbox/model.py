@@ -18,6 +18,7 @@ from orchestrator.text import sanitise_line
 
 CHUNK_BYTES = 32 * 1024
 MAX_REPLY_BYTES = 1 << 20
+PREDICTING = "predicting"
 
 
 class DockerModel:
@@ -50,7 +51,7 @@ class DockerModel:
             stream.send(request, deadline)
             return stream.read_credited(reply_bytes, deadline, CHUNK_BYTES)
         except (TimeoutError, StreamEnded) as error:
-            raise _fault(self._container, "predicting", error) from None
+            raise _fault(self._container, PREDICTING, error) from None
 
 
 def hand_over(container: Container, max_weights_bytes: int, metric: MetricPolicy) -> bytes:
@@ -89,4 +90,7 @@ def _fault(container: Container, doing: str, error: Exception) -> CandidateFault
     if isinstance(error, TimeoutError):
         return CandidateFault(f"{doing} took too long")
     said = container.stream.errors.text().strip().splitlines()
-    return CandidateFault(f"{doing} failed: {sanitise_line(said[-1], 200) if said else 'it ended'}")
+    last = said[-1] if said else "it ended"
+    if doing == PREDICTING:  # by now it has seen held-out text, and its words could carry some of it
+        last = sanitise_line(last.partition(":")[0], 60)
+    return CandidateFault(f"{doing} failed: {sanitise_line(last, 200)}")

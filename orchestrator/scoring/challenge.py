@@ -13,13 +13,15 @@ k[i] uniform over them and drawn after the claims are fixed, the corrected total
 
 has the expectation sum(h): the claims cancel, so a lie gains nothing on average, however it is spread. For
 a causal model every difference is rounding, and the correction has almost no variance. Several rounds
-(cuts) a row are averaged.
+(cuts) a row are averaged; they ascend in each row, so that no earlier question holds a later answer. Two
+standard errors of the correction count against the model, so that luck with the cuts is worth nothing.
 
 A candidate that lies by more than the tolerance at a share f of the targets is named with probability
 
     1 - (1 - f) ** m        with m cuts in all: 0.9999 for f = 0.1 per cent and m = 10,240
 
-and what stays hidden from m cuts is at most of the order 1 / m of the targets. That is the price of a
+and what stays hidden from m cuts is of the order 1 / m of the targets: a lie at just 1 / m of them, by L
+nats each, survives with probability 0.37 and then gains L / m nats a target. That is the price of a
 sample; raise `metric.challenge_cuts` to lower it.
 """
 
@@ -60,14 +62,22 @@ class Correction:
     cuts: int
 
 
-def draw_cuts(counted: NDArray[np.bool_], random: np.random.Generator) -> Cuts:
-    """One cut in each row of `counted` [N, T] that has a counted target, uniform over these, shuffled."""
+def draw_rounds(counted: NDArray[np.bool_], number: int, random: np.random.Generator) -> list[Cuts]:
+    """So many rounds, each of one cut in every row of `counted` [N, T] that has a counted target.
+
+    Cuts are uniform over a row's counted targets, rows are shuffled anew in each round, and a row's cuts
+    ascend from round to round: what a witness was shown before a cut never reaches beyond it.
+    """
     numbers = counted.sum(axis=1)
-    rows = random.permutation(np.flatnonzero(numbers))
-    nth = random.integers(0, numbers[rows])
+    rows = np.flatnonzero(numbers)
     places = counted[rows].cumsum(axis=1)
-    at = (places <= nth[:, None]).sum(axis=1)
-    return Cuts(rows.astype(np.int64), at.astype(np.int64))
+    drawn = np.sort(random.integers(0, numbers[rows], size=(number, len(rows))), axis=0)
+    rounds = []
+    for nth in drawn:
+        order = random.permutation(len(rows))
+        at = (places <= nth[:, None]).sum(axis=1)
+        rounds.append(Cuts(rows[order].astype(np.int64), at[order].astype(np.int64)))
+    return rounds
 
 
 def blinded(

@@ -35,7 +35,7 @@ from orchestrator.scoring.challenge import (
     blinded,
     correction,
     differences,
-    draw_cuts,
+    draw_rounds,
     nats_of,
 )
 from orchestrator.scoring.held_out import HeldOut
@@ -85,7 +85,9 @@ class ClaimsScorer:
         self, witness: Model, claims: NDArray[np.float32], score: Score, started: float
     ) -> Score:
         """The corrected score; without a value when a claim was off by more than the tolerance."""
-        rounds = [self._round(witness, claims, started) for _ in range(self._rounds())]
+        random = np.random.default_rng(secrets.randbits(128))
+        drawn = draw_rounds(self._held_out.counted, self._rounds(), random)
+        rounds = [(cuts, self._found(witness, claims, cuts, random, started)) for cuts in drawn]
         found = correction(self._held_out.counted, rounds, self._metric.challenge_tolerance_nats)
         if found.lies:
             reason = name_the_lie(witness, self._held_out, claims, rounds)
@@ -95,10 +97,16 @@ class ClaimsScorer:
     def _rounds(self) -> int:
         return max(1, -(-self._metric.challenge_cuts // len(self._held_out.rows)))
 
-    def _round(self, witness: Model, claims: NDArray[np.float32], started: float) -> tuple[Cuts, Nats]:
-        """One cut in every row: drawn now, long after the claims are complete."""
-        random, data = np.random.default_rng(secrets.randbits(128)), self._held_out
-        cuts = draw_cuts(data.counted, random)
+    def _found(
+        self,
+        witness: Model,
+        claims: NDArray[np.float32],
+        cuts: Cuts,
+        random: np.random.Generator,
+        started: float,
+    ) -> Nats:
+        """The differences of one round, whose cuts were drawn long after the claims were complete."""
+        data = self._held_out
         inputs = blinded(data.rows, cuts, data.foreign, random)
         targets = data.rows[cuts.rows, cuts.at + 1].astype(np.int64)
         nats = []
@@ -106,7 +114,7 @@ class ClaimsScorer:
             self._check_time(started)
             part = slice(start, start + data.batch_rows)
             nats.append(nats_of(_whole(witness, inputs[part], cuts.at[part], data), targets[part]))
-        return cuts, differences(claims, cuts, np.concatenate(nats))
+        return differences(claims, cuts, np.concatenate(nats))
 
     def _check_time(self, started: float) -> None:
         if time.monotonic() - started > self._metric.score_seconds:
@@ -127,13 +135,13 @@ def _whole(
 
 
 def corrected(score: Score, found: Correction) -> Score:
-    """The score with the challenge's correction added, in the metric's unit."""
+    """The score with the challenge's correction and two of its standard errors added, in its own unit."""
     if score.value is None:
         raise ValueError("there is nothing to correct")
     bits_per_nat = 1 / (np.log(2) * score.details["bytes"])
     return replace(
         score,
-        value=float(score.value + found.nats * bits_per_nat),
+        value=float(score.value + (found.nats + 2 * found.stderr) * bits_per_nat),
         stderr=float(np.hypot(score.stderr, found.stderr * bits_per_nat)),
         details=_facts(score, found),
     )

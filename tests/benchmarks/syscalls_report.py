@@ -26,7 +26,7 @@ REASONS: Mapping[str, str] = {
     """,
     "reading and writing files: numpy, safetensors, mmap'ed tokens, shutil": """
         read readv preadv preadv2 pread64 write writev pwritev pwritev2 pwrite64 lseek sendfile
-        copy_file_range fadvise64 fallocate truncate ftruncate fsync fdatasync flock statfs
+        copy_file_range fallocate truncate ftruncate fsync fdatasync flock statfs
         fstatfs umask chdir fchdir getcwd getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
     """,
     "memory of a framework: pinned and shared tensors, allocators, libffi's closures": """
@@ -58,6 +58,7 @@ REASONS: Mapping[str, str] = {
 # Refused, though a job made them: how the program goes on.
 ANSWERED: Mapping[str, str] = {
     "clone3": "answered with ENOSYS: the C library falls back to clone, into which the filter can look",
+    "fadvise64": "answered with EPERM: cp and the compiler give advice and go on without; it can also evict pages",
     "mbind": "answered with EPERM: OpenBLAS would place its buffers near a processor, and goes on without",
     "openat2": "answered with ENOSYS: libraries fall back to openat",
 }

@@ -80,7 +80,7 @@ def test_an_end_without_a_sound_result_is_no_result(station: Station, name: str,
     [
         ("nan_loss", "predictions were not finite"),
         ("wrong_shapes", "size mismatch"),
-        ("raises_when_served", "predicting failed: RuntimeError: not today"),
+        ("raises_when_served", "predicting failed: RuntimeError"),
         ("stalls_when_served", "predicting took too long"),
     ],
 )

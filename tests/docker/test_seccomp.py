@@ -25,7 +25,7 @@ REFUSED = words("""
     io_uring_setup io_uring_enter io_uring_register ptrace process_vm_readv process_vm_writev process_madvise
     pidfd_open pidfd_getfd kcmp keyctl add_key request_key vmsplice splice tee mq_open shmget semget msgget
     name_to_handle_at unshare setns execveat inotify_init1 timer_create seccomp sched_setscheduler setpriority
-    sync sync_file_range readahead get_robust_list futex_waitv rt_sigqueueinfo rt_tgsigqueueinfo
+    sync fadvise64 sync_file_range readahead get_robust_list futex_waitv rt_sigqueueinfo rt_tgsigqueueinfo
     sched_rr_get_interval mbind get_mempolicy set_mempolicy setuid chown personality clone_newuser
     vsock family_16
 """)

@@ -12,7 +12,7 @@ from orchestrator.scoring.challenge import (
     blinded,
     correction,
     differences,
-    draw_cuts,
+    draw_rounds,
     nats_of,
 )
 
@@ -24,8 +24,7 @@ COUNTED = np.random.default_rng(4).random((ROWS, LENGTH)) < 0.9
 def challenged(claims: NDArray[np.float64], seed: int, rounds: int = 1) -> Correction:
     """What the challenge finds when the second container answers honestly."""
     random, found = np.random.default_rng(seed), []
-    for _ in range(rounds):
-        cuts = draw_cuts(COUNTED, random)
+    for cuts in draw_rounds(COUNTED, rounds, random):
         found.append((cuts, differences(claims.astype(np.float32), cuts, HONEST[cuts.rows, cuts.at])))
     return correction(COUNTED, found, tolerance_nats=0.1)
 
@@ -33,7 +32,7 @@ def challenged(claims: NDArray[np.float64], seed: int, rounds: int = 1) -> Corre
 def test_every_counted_target_is_cut_as_often_as_any_other_of_its_row() -> None:
     random, hits = np.random.default_rng(1), np.zeros((ROWS, LENGTH))
     for _ in range(4000):
-        cuts = draw_cuts(COUNTED, random)
+        cuts = draw_rounds(COUNTED, 1, random)[0]
         hits[cuts.rows, cuts.at] += 1
     assert (hits[~COUNTED] == 0).all()
     expected = np.broadcast_to(4000 / COUNTED.sum(axis=1)[:, None], hits.shape)[COUNTED]
@@ -46,16 +45,23 @@ def test_rows_come_in_another_order_each_time_and_rows_without_targets_never() -
     counted = COUNTED.copy()
     counted[7] = False
     random = np.random.default_rng(1)
-    first, second = draw_cuts(counted, random), draw_cuts(counted, random)
+    first, second = draw_rounds(counted, 1, random)[0], draw_rounds(counted, 1, random)[0]
     assert sorted(first.rows) == sorted(second.rows) == [row for row in range(ROWS) if row != 7]
     assert list(first.rows) != list(second.rows)
+
+
+def test_the_cuts_of_a_row_ascend_so_that_no_earlier_question_holds_a_later_answer() -> None:
+    shown = np.full(ROWS, -1)
+    for cuts in draw_rounds(COUNTED, 8, np.random.default_rng(6)):
+        assert (cuts.at >= shown[cuts.rows]).all()
+        shown[cuts.rows] = cuts.at
 
 
 def test_nothing_of_a_row_behind_its_cut_is_shown_and_everything_before_it_is() -> None:
     rows = np.arange(ROWS * (LENGTH + 1), dtype=np.uint16).reshape(ROWS, LENGTH + 1)
     foreign = np.full(500, 60_000, dtype=np.uint16)
     random = np.random.default_rng(2)
-    cuts = draw_cuts(COUNTED, random)
+    cuts = draw_rounds(COUNTED, 1, random)[0]
     shown = blinded(rows, cuts, foreign, random)
     for place, (row, at) in enumerate(zip(cuts.rows, cuts.at, strict=True)):
         assert (shown[place, : at + 1] == rows[row, : at + 1]).all()
@@ -110,7 +116,7 @@ def test_a_lie_at_a_share_of_the_targets_is_named_as_often_as_the_formula_says(s
     named = []
     for _ in range(400):
         lies = random.random(counted.shape) < share
-        cuts = draw_cuts(counted, random)
+        cuts = draw_rounds(counted, 1, random)[0]
         found = np.where(lies[cuts.rows, cuts.at], 3.0, 0.0)
         named.append(correction(counted, [(cuts, found)], 0.1).lies > 0)
     expected = 1 - (1 - share) ** 512

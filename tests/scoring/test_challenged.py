@@ -58,8 +58,9 @@ class Models:
         self.diary.append("claim")
         wide = self.logits(rows[:, :-1]).astype(np.float64)
         real = np.take_along_axis(wide, rows[:, 1:, None].astype(np.int64), axis=2)[..., 0]
-        nats: NDArray[np.float32] = (self.scale * (np.log(np.exp(wide).sum(axis=2)) - real)).astype(np.float32)
-        return nats
+        nats = self.scale * (np.log(np.exp(wide).sum(axis=2)) - real)
+        claims: NDArray[np.float32] = nats.astype(np.float32)
+        return claims
 
     def answer(
         self, inputs: NDArray[np.uint16], cuts: NDArray[np.int64], vocab_size: int
@@ -117,7 +118,7 @@ def test_a_lie_below_the_tolerance_is_corrected_away() -> None:
     assert fair.value is not None
     assert score.value is not None
     assert score.details["challenge"]["claimed_value"] < fair.value
-    assert score.value == pytest.approx(fair.value, abs=4 * score.stderr * 0.1 + 0.01)
+    assert fair.value - 1e-3 < score.value < fair.value + 0.05
 
 
 def test_a_corrected_value_that_is_too_good_is_refused_too() -> None:

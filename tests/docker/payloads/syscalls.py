@@ -41,6 +41,7 @@ CALLS = {
     "setns": (308, -1, 0),
     "execveat": (322, -1, 0, 0, 0, 0),
     "inotify_init1": (294, 0),
+    "fadvise64": (221, -1, 0, 0, 4),
     "io_setup": (206, 0, 0),
     "timer_create": (222, 99, 0, 0),
     "seccomp": (317, 0xFF, 0, 0),
