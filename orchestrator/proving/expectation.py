@@ -77,7 +77,7 @@ def report_of(text: str) -> Mapping[str, Any]:
 
 def judge(expected: Expectation, experiment: Experiment) -> Sighting:
     """Compare an experiment with what its program's header expects of it."""
-    report = report_of(_said(experiment))
+    report = report_of(said(experiment))
     if "got" in report and expected.kind != "emulated":
         return Sighting("through", str(report["got"]))
     seen = _SEEN[expected.kind](expected.detail, experiment, report)
@@ -86,7 +86,7 @@ def judge(expected: Expectation, experiment: Experiment) -> Sighting:
     return Sighting("else", f"expected {expected.kind} {expected.detail}, saw {_summary(experiment, report)}")
 
 
-def _said(experiment: Experiment) -> str:
+def said(experiment: Experiment) -> str:
     """What the program printed: in the train container's log, or in the model container's last words."""
     log = experiment.run.log if experiment.run else ""
     return log + "\n" + (experiment.score.reason if experiment.score else "")

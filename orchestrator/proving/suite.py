@@ -23,7 +23,7 @@ from orchestrator.ports import Gate
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proving import invariants, records_check
 from orchestrator.proving.control_run import ControlSeen, run_control
-from orchestrator.proving.expectation import Sighting, judge, report_of
+from orchestrator.proving.expectation import Sighting, judge, report_of, said
 from orchestrator.proving.invariants import Resources, Standing
 from orchestrator.proving.program import Program
 from orchestrator.proving.ring import Corner, Ring
@@ -124,8 +124,7 @@ class Suite:
         """Run it the first time; what went wrong, for then the second time would prove nothing."""
         experiment, fault = self._examined(program, corner, self._opened(program))
         self._close(experiment)
-        run = experiment.run
-        return fault or ("" if run and report_of(run.log) else "its first run did not come to its end")
+        return fault or ("" if report_of(said(experiment)) else "its first run did not come to its end")
 
     def _examined(self, program: Program, corner: Corner, attempt: Attempt) -> tuple[Experiment, str]:
         """The experiment, and what failed on our side meanwhile."""

@@ -58,7 +58,7 @@ REASONS: Mapping[str, str] = {
 # Refused, though a job made them: how the program goes on.
 ANSWERED: Mapping[str, str] = {
     "clone3": "answered with ENOSYS: the C library falls back to clone, into which the filter can look",
-    "fadvise64": "answered with EPERM: cp and the compiler give advice and go on without; it can also evict pages",
+    "fadvise64": "answered with EPERM: only advice, but one that can evict pages which containers share",
     "mbind": "answered with EPERM: OpenBLAS would place its buffers near a processor, and goes on without",
     "openat2": "answered with ENOSYS: libraries fall back to openat",
 }

@@ -1,7 +1,7 @@
 r"""Leaves files behind whose names would be rows, options, escapes and other places.
 
-layer: nobody lists /out: two fixed names are opened
-stopped: measured above 7
+layer: the trusted reader takes an output of two files alone
+stopped: no_result: holds more than
 control: naive reader
 """
 
