@@ -99,7 +99,7 @@ def tier(runtime: str, seconds: float, engine: Engine, data: DataFolder) -> Iter
     seccomp = SECCOMP.read_text(encoding="utf-8")
     outfit = Outfit(engine.image_id(IMAGE), policy, seccomp, float(os.cpu_count() or 1), labels)
     outfit = replace(outfit, data_volume=fill_data_volume(engine, outfit, training_files(data)))
-    budget = BudgetPolicy(train_seconds=seconds + 10, save_seconds=10.0, smoke=False)
+    budget = BudgetPolicy(train_seconds=seconds + 5, save_seconds=5.0, smoke=False)
     files = {"train.py": (TEMPLATE / "train.py").read_text()}
 
     def run() -> Lap:

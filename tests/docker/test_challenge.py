@@ -16,7 +16,7 @@ LIES = {
     "by_looking_ahead_rarely": "predictions used later tokens",
     "with_its_own_loss": "predictions did not sum to one",
     "with_the_batch": "predictions depended on other rows",
-    "by_learning": "predictions changed between passes",
+    "by_learning": "predictions ",  # how it is named depends on what it has learned by then
     "by_the_process": "predictions changed between passes",
     "with_more_columns": "forward gives 264 logits a token, not 260",
 }
