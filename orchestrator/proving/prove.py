@@ -17,15 +17,15 @@ from orchestrator.ledger.git import GitLedger
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proving.canaries import Canaries
 from orchestrator.proving.program import SHARED, Program
-from orchestrator.proving.ring import BATCH_ROWS, ROW_TOKENS, ROWS, made_small, open_ring
+from orchestrator.proving.ring import BATCH_ROWS, ROW_TOKENS, ROWS, Ring, made_small
 from orchestrator.proving.row import Row
 from orchestrator.proving.stage import set_stage
 from orchestrator.proving.suite import Arena, Suite
 from orchestrator.proving.text import write_bytes_as_tokens
-from orchestrator.sandbox.container import RUN_LABEL
+from orchestrator.sandbox.container import RUN_LABEL, Outfit
 from orchestrator.sandbox.ownership import OWNER_LABEL, guarded, owner_of, reap
 from orchestrator.sandbox.volumes import DataFile, fill_data_volume
-from orchestrator.scoring.held_out import held_out_of
+from orchestrator.scoring.held_out import HeldOut, held_out_of
 
 PROGRAMS = PROJECT / "tests" / "adversaries"
 TAG = "prove"
@@ -51,7 +51,7 @@ def _arena(bench: Bench) -> Iterator[Arena]:
         guarded(bench.settings.docker_host),
         _data_volume(bench, outfit, Path(scratch) / "data", canaries) as (outfit, held_out),
         set_stage(engine, outfit, Path(scratch), canaries, neighbour=neighbour) as stage,
-        open_ring(engine, outfit, policy, held_out) as ring,
+        Ring(engine, outfit, policy, held_out) as ring,
         GitLedger(Path(scratch) / "run", Origin(TAG, {"train.py": honest}, policy.digest, "0")) as ledger,
     ):
         shared = {name: (PROGRAMS / name).read_text(encoding="utf-8") for name in SHARED}
@@ -73,7 +73,9 @@ def _arena(bench: Bench) -> Iterator[Arena]:
 
 
 @contextmanager
-def _data_volume(bench, outfit, folder, canaries):  # type: ignore[no-untyped-def]
+def _data_volume(
+    bench: Bench, outfit: Outfit, folder: Path, canaries: Canaries
+) -> Iterator[tuple[Outfit, HeldOut]]:
     """The training volume of this suite alone, and what is held out with a secret in it."""
     data = write_bytes_as_tokens(folder, everywhere=os.urandom(16), held_out=canaries.held_out.encode())
     files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]

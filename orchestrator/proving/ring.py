@@ -6,8 +6,7 @@ policy's in force, and what the engine made of it is attested for every containe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from orchestrator.policy import BudgetPolicy, MetricPolicy, Policy, SandboxPolicy
@@ -72,7 +71,10 @@ class Corner:
 
 
 class Ring:
-    """Gives the sandbox that a program needs, with or without the framework, patient or hurried."""
+    """Gives the sandbox that a program needs, with or without the framework, patient or hurried.
+
+    Use as a context manager: leaving it leaves no container behind.
+    """
 
     def __init__(self, engine: Engine, outfit: Outfit, policy: Policy, held_out: HeldOut) -> None:
         self._engine = engine
@@ -81,6 +83,12 @@ class Ring:
         self._held_out = held_out
         self._corners: dict[tuple[bool, bool], Corner] = {}
         self._open = ExitStack()
+
+    def __enter__(self) -> Ring:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
     def corner(self, *, framework: bool, hurried: bool) -> Corner:
         key = (framework, hurried)
@@ -94,16 +102,3 @@ class Ring:
         outfit = replace(self._outfit, framework=framework)
         sandbox = self._open.enter_context(DockerSandbox(self._engine, outfit, shape, budget, metric))
         return Corner(sandbox, ClaimsScorer(sandbox, self._held_out, metric), budget)
-
-    def close(self) -> None:
-        self._open.close()
-
-
-@contextmanager
-def open_ring(engine: Engine, outfit: Outfit, policy: Policy, held_out: HeldOut) -> Iterator[Ring]:
-    """A ring that leaves no container behind."""
-    ring = Ring(engine, outfit, policy, held_out)
-    try:
-        yield ring
-    finally:
-        ring.close()
