@@ -36,7 +36,15 @@ class Pair:
     def removal_fault(self) -> SandboxError | None:
         """Remove all of it, each thing whatever became of the others; the gravest that went wrong."""
         remove_volume = partial(self.model.engine.remove_volume, self.volume)
-        return gravest([fault_of(step) for step in (self.train.remove, self.model.remove, remove_volume)])
+        steps = (self.train.remove, self.model.remove, self._remove_unannounced, remove_volume)
+        return gravest([fault_of(step) for step in steps])
+
+    def _remove_unannounced(self) -> None:
+        """Remove a container of this attempt that the engine made without being able to say so."""
+        engine, known = self.model.engine, {self.train.identity, self.model.identity}
+        for container in engine.containers(f"{ATTEMPT_LABEL}={self.run_id}"):
+            if container["Id"] not in known:
+                engine.remove(container["Id"], self.model.device)
 
 
 def launch_pair(engine: Engine, outfit: Outfit) -> Pair:

@@ -58,6 +58,22 @@ def test_an_engine_that_comes_back_costs_a_repeat_and_never_a_score(
     assert workshop.await_no_leftovers("fault") == [], output
 
 
+@pytest.mark.parametrize("kind", ["train", "serve", "witness"])
+def test_a_container_whose_making_was_never_answered_is_removed_all_the_same(
+    workshop: Workshop, proxy: EngineProxy, kind: str
+) -> None:
+    proxy.lose_answer(f"POST /[^ ]*containers/create.name=autoresearch-{kind}")
+    started = workshop.start(*RUN, "1")
+    proxy.await_cut()
+    time.sleep(1)
+    proxy.restore()
+    code, output = started.end()
+    assert code == 0, output
+    assert "fault_occurred" in [event["event"] for event in workshop.events("fault")]
+    assert [event["status"] for event in workshop.closed("fault")] == ["scored"]
+    assert workshop.leftovers("fault") == [], output
+
+
 @pytest.mark.parametrize("seconds_away", [0.0, 1.0])
 def test_an_engine_that_blinks_during_the_smoke_test_is_no_objection(
     workshop: Workshop, proxy: EngineProxy, engine: Engine, seconds_away: float
