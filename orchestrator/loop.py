@@ -31,9 +31,7 @@ def run_night(lab: Lab, budget: Budget) -> None:
     for _ in budget:
         reviewed = lab.pipeline.next()
         promising = partial(would_keep, evidence=lab.ledger.evidence(), rules=lab.rules)
-        experiment = lab.patience.insist(
-            examine, lab.sandbox, lab.scorer, reviewed, lab.watcher, promising
-        )
+        experiment = lab.patience.insist(examine, lab.sandbox, lab.scorer, reviewed, lab.watcher, promising)
         decision = decide(experiment, lab.ledger.evidence(), lab.rules)
         lab.ledger.close(experiment, decision)
         lab.watcher.closed(experiment, decision)

@@ -40,7 +40,12 @@ OWNERS = {
     "rich": {"views/console.py", "proving/verb.py"},
     "structlog": {"views/journal.py"},
     "numpy": {
-        "ports.py", "data.py", "testing.py", "proposers/tuner.py", "proving/text.py", "sandbox/model.py",
+        "ports.py",
+        "data.py",
+        "testing.py",
+        "proposers/tuner.py",
+        "proving/text.py",
+        "sandbox/model.py",
         "scoring/*",
     },
 }

@@ -1,15 +1,15 @@
 """How it shows that a program was stopped: a small language in the programs' headers, and its judge.
 
-    errno EPERM, EACCES       the attack raised OSError with one of these
-    nothing                   the attack went through its motions and came back with nothing
-    timed_out                 it was still running at the deadline, and was killed
-    crashed: TEXT             its process ended by itself, with TEXT in the reason
-    no_result: TEXT           the trusted reader refused what it left behind, with TEXT in the reason
-    unscored: TEXT            the scorer refused its model, with TEXT in the reason
-    measured above NUMBER     it was scored by the host, whatever it wrote, and at more than NUMBER
-    refused: CODE             the gate objected with this code
-    harmless                  it ended somehow; only what is checked after every program counts
-    emulated                  under gVisor: it was done or refused by a kernel that is not the host's
+errno EPERM, EACCES       the attack raised OSError with one of these
+nothing                   the attack went through its motions and came back with nothing
+timed_out                 it was still running at the deadline, and was killed
+crashed: TEXT             its process ended by itself, with TEXT in the reason
+no_result: TEXT           the trusted reader refused what it left behind, with TEXT in the reason
+unscored: TEXT            the scorer refused its model, with TEXT in the reason
+measured above NUMBER     it was scored by the host, whatever it wrote, and at more than NUMBER
+refused: CODE             the gate objected with this code
+harmless                  it ended somehow; only what is checked after every program counts
+emulated                  under gVisor: it was done or refused by a kernel that is not the host's
 """
 
 from __future__ import annotations

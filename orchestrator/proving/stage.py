@@ -62,7 +62,9 @@ def set_stage(
         places = Places(
             host_folder=str(secret.parent),
             held_out=str(folder / "data"),
-            engine_socket=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix(_LOCAL_ENGINE),
+            engine_socket=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix(
+                _LOCAL_ENGINE
+            ),
             neighbour_volume=volume,
             secret=canaries.environment,
         )

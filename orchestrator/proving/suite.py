@@ -184,6 +184,4 @@ class Suite:
 
 
 def _failed(program: Program, control: ControlSeen, fault: str, seconds: float) -> Row:
-    return row_of(
-        program, Sighting("else", f"{_OUR_FAULT}: {fault}"), control, seconds=seconds, overrun=0.0
-    )
+    return row_of(program, Sighting("else", f"{_OUR_FAULT}: {fault}"), control, seconds=seconds, overrun=0.0)

@@ -81,9 +81,7 @@ class ClaimsScorer:
             claims.append(answer)
         return np.concatenate(claims)
 
-    def _challenged(
-        self, witness: Model, claims: NDArray[np.float32], score: Score, started: float
-    ) -> Score:
+    def _challenged(self, witness: Model, claims: NDArray[np.float32], score: Score, started: float) -> Score:
         """The corrected score; without a value when a claim was off by more than the tolerance."""
         random = np.random.default_rng(secrets.randbits(128))
         drawn = draw_rounds(self._held_out.counted, self._rounds(), random)

@@ -81,5 +81,5 @@ def test_the_framework_and_its_compiler_work_with_no_network_and_a_read_only_roo
 
 
 def test_imported_modules_are_compiled_already() -> None:
-    find = "from importlib.util import find_spec; print(find_spec(\"torch._dynamo\").cached)"
+    find = 'from importlib.util import find_spec; print(find_spec("torch._dynamo").cached)'
     assert inside(f"test -e $(python3 -c '{find}'); echo $?") == "0"

@@ -52,7 +52,7 @@ class EngineProxy:
         self._swallowed = re.compile(request.encode()) if request else _NOTHING
 
     def lose_answer(self, request: str) -> None:
-        """Let the next request whose first line begins like this pattern through, and `cut` when its answer comes."""
+        """Let the next request that begins like this pattern through, and `cut` when its answer comes."""
         self._unanswered = re.compile(request.encode())
 
     def await_cut(self, seconds: float = 60) -> None:

@@ -173,4 +173,3 @@ def _piece_hashes(piece: bytes) -> Hashes:
 @cache
 def _powers(base: int) -> Hashes:
     return np.cumprod(np.full(PIECE_BYTES, base, np.uint64), dtype=np.uint64)
-
