@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # A part imports parts of a lower tier, and itself. A new part gets its place in the map here.
 TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
-    "records": 1, "policy": 1,
+    "records": 1, "policy": 1, "deciding": 1,
     "ports": 2, "task": 2, "settings": 2,
     "data": 3, "decision": 3, "budget": 3, "patience": 3, "lint": 3, "testing": 3,
     "gate": 4, "proposers": 4, "sandbox": 4, "scoring": 4, "ledger": 4, "views": 4, "pipeline": 4,
@@ -42,6 +42,7 @@ OWNERS = {
     "numpy": {
         "ports.py",
         "data.py",
+        "deciding/*",
         "testing.py",
         "proposers/tuner.py",
         "proving/text.py",

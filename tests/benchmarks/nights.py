@@ -16,8 +16,11 @@ from typing import Protocol
 
 import numpy as np
 
-from tests.benchmarks.judging import Sample, Step, judge
-from tests.benchmarks.noise import Effects, Noise, difference, fitted_effects, pooled
+from orchestrator.deciding.effects import difference
+from orchestrator.deciding.night import Closed, Ruling, Sample, Step
+from orchestrator.deciding.night import Night as Seen
+from orchestrator.deciding.noise import Noise, pooled
+from orchestrator.deciding.rule import judge
 
 RECORD = Path(__file__).parents[1] / "ledger" / "data" / "mar8_results.tsv"
 BASELINE = 0.9979
@@ -85,25 +88,29 @@ class Facing:
 
     candidate: Sample
     best: Sample
-    repeated: tuple[tuple[float, ...], ...]
-    past: tuple[float, ...]
+    night: Seen
 
     @property
     def noise(self) -> Noise | None:
-        return pooled((*self.repeated, self.candidate.values, self.best.values))
+        tried = (attempt.values for attempt in self.night.attempts if not attempt.kept)
+        return pooled((*tried, *self.night.bests[:-1], self.candidate.values, self.best.values))
 
 
-Rule = Callable[[Facing], Step]
+Rule = Callable[[Facing], Ruling]
 
 
-def greedy(facing: Facing) -> Step:
+def greedy(facing: Facing) -> Ruling:
     """Keep whatever one run measures lower than the best."""
     lower = not facing.best.values or facing.candidate.values[0] < facing.best.values[0]
-    return Step.KEEP if lower else Step.DISCARD
+    return Ruling(Step.KEEP if lower else Step.DISCARD, "greedy")
 
 
-def simple(facing: Facing) -> Step:
+def simple(facing: Facing) -> Ruling:
     """Three runs of the baseline, drop below z 0.7, keep above z 2 after two runs, at most three."""
+    return Ruling(_simple(facing), "simple")
+
+
+def _simple(facing: Facing) -> Step:
     runs = facing.candidate.runs
     if not facing.best.values:
         return Step.KEEP if runs >= 3 else Step.REPEAT
@@ -134,14 +141,7 @@ class Defaults:
 
 
 def sequential(rules: Defaults) -> Rule:
-    def rule(facing: Facing) -> Step:
-        noise = facing.noise
-        effects: Effects | None = None
-        if noise is not None:
-            effects = fitted_effects(facing.past, noise, rules.helpful_share)
-        return judge(facing.candidate, facing.best, noise, effects, rules).step
-
-    return rule
+    return lambda facing: judge(facing.candidate, facing.best, facing.night, rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +159,21 @@ def play(world: World, deviation: float, rule: Rule, seed: int, runs: int = RUNS
     proposals, scatter = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     uniforms, normals = proposals.random(runs).tolist(), proposals.standard_normal(runs).tolist()
     noises = (deviation * scatter.standard_normal(runs)).tolist()
-    facing = Facing(Sample(), Sample(), (), ())
+    facing = Facing(Sample(), Sample(), Seen())
     gained = effect = 0.0
     kept = false = tried = 0
     step = Step.REPEAT
     for noise in noises:
         facing = _measured(facing, step, BASELINE - gained, effect, noise)
-        step = rule(facing)
+        ruling = rule(facing)
+        step = ruling.step
         if step not in {Step.KEEP, Step.DISCARD}:
             continue
         if step is Step.KEEP:
             gained += effect
             kept += tried > 0
             false += tried > 0 and effect <= 0
-        facing = _closed(facing, step)
+        facing = _closed(facing, ruling)
         effect = world.effect(uniforms[tried], normals[tried], gained)
         tried += 1
         step = Step.REPEAT
@@ -181,21 +182,20 @@ def play(world: World, deviation: float, rule: Rule, seed: int, runs: int = RUNS
 
 def _measured(facing: Facing, step: Step, value: float, effect: float, noise: float) -> Facing:
     if step is Step.REPEAT_BEST:
-        best = Sample((*facing.best.values, value + noise))
-        return Facing(facing.candidate, best, facing.repeated, facing.past)
+        return Facing(facing.candidate, Sample((*facing.best.values, value + noise)), facing.night)
     candidate = Sample((*facing.candidate.values, value - effect + noise))
-    return Facing(candidate, facing.best, facing.repeated, facing.past)
+    return Facing(candidate, facing.best, facing.night)
 
 
-def _closed(facing: Facing, step: Step) -> Facing:
-    stays, goes = facing.best, facing.candidate
-    if step is Step.KEEP:
-        stays, goes = goes, stays
-    repeated = (*facing.repeated, goes.values) if goes.runs > 1 else facing.repeated
-    past = facing.past
+def _closed(facing: Facing, ruling: Ruling) -> Facing:
+    kept, bests = ruling.step is Step.KEEP, facing.night.bests
     if facing.best.values:
-        past = (*past, difference(facing.candidate.values[:1], facing.best.values).value)
-    return Facing(Sample(), stays, repeated, past)
+        bests = (*bests[:-1], facing.best.values)
+    compared = len(bests) - 1 if bests else None
+    attempt = Closed(facing.candidate.values, kept, ruling.probability, compared)
+    stays = facing.candidate if kept else facing.best
+    bests = (*bests, stays.values) if kept else bests
+    return Facing(Sample(), stays, Seen((*facing.night.attempts, attempt), bests))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ INTRODUCTION = """# Nights with known true effects
 repeats included; {nights} nights a cell; every rule meets the same proposals. Gain: how much lower the final
 best truly is, in 1e-4 of the metric, with its standard error and the difference from greedy. False: share of
 all keeps that were truly no better. Kept, tried: means a night. `simple`: three baseline runs, drop below
-z 0.7, keep above z 2 after two runs, at most three. `default`: the rule under study (judging.py)
+z 0.7, keep above z 2 after two runs, at most three. `default`: the rule under study (orchestrator/deciding)
 with its default parameters; `keep at 0.5`: the same with that keep probability.
 
 ![gain and false share over the noise](2026-11-24-nights.svg)

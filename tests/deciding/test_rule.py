@@ -7,21 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from tests.benchmarks.judging import Ruling, Sample, Step, judge
+from orchestrator.deciding.night import Closed, Night, Ruling, Sample, Step
+from orchestrator.deciding.rule import judge
 from tests.benchmarks.nights import Defaults, Shrinking, greedy, play, sequential, summarised
-from tests.benchmarks.noise import Effects, Noise
 
 RULES = Defaults(margin=0.0005, plausible_drop=0.05)
 BEST = Sample((1.001, 1.0, 0.999, 1.0005, 0.9995), 100)
-NOISE, EFFECTS = Noise(0.001, 4), Effects(0.25, 0.002)
+TRIED = tuple(
+    Closed((1.0 + each,), kept=False, best=0) for each in (0.0014, 0.003, -0.001, 0.002, 0.0025, 0.004)
+)
+NIGHT = Night((Closed(BEST.values, kept=True), *TRIED), (BEST.values,))
 
 
 def ruled(*values: float, best: Sample = BEST, rules: Defaults = RULES, lines: int = 100) -> Ruling:
-    return judge(Sample(values, lines), best, NOISE, EFFECTS, rules)
+    return judge(Sample(values, lines), best, NIGHT, rules)
 
 
 def test_the_baseline_is_measured_as_often_as_the_policy_says_and_then_kept() -> None:
-    runs = [judge(Sample((1.0,) * count), Sample(), None, None, RULES) for count in range(1, 6)]
+    runs = [judge(Sample((1.0,) * count), Sample(), Night(), RULES) for count in range(1, 6)]
     assert [each.step for each in runs] == [Step.REPEAT] * 4 + [Step.KEEP]
     assert runs[3].reason == "baseline: run 4 of 5"
     assert runs[4].reason == "baseline: 1.000000 on average of 5 runs"
@@ -31,7 +34,7 @@ def test_a_clear_loser_costs_one_run() -> None:
     found = ruled(1.01)
     assert found.step is Step.DISCARD
     assert found.reason == (
-        "0.010000 worse on average of 1 against 5 runs of the best, with probability 0.002 truly better: "
+        "0.010000 worse on average of 1 against 5 runs of the best, with probability 0.001 truly better: "
         "below 0.300"
     )
 
@@ -52,11 +55,11 @@ def test_what_is_promising_is_measured_again() -> None:
 
 def test_the_best_is_measured_again_when_it_has_less_than_twice_the_candidates_runs() -> None:
     assert ruled(0.997, best=Sample((1.0,), 100)).step is Step.REPEAT_BEST
-    assert ruled(0.997, best=Sample((1.0, 1.0), 100)).step is Step.REPEAT
+    assert ruled(0.997, best=Sample((1.001, 0.999), 100)).step is Step.REPEAT
 
 
 def test_after_the_most_runs_of_both_what_is_still_in_doubt_is_discarded() -> None:
-    best, values = Sample((1.0,) * 12, 100), (0.9987,) * 6
+    best, values = Sample((1.001, 0.999) * 6, 100), (0.9987, 0.9983, 0.9991) * 2
     found = ruled(*values, best=best, rules=replace(RULES, keep_probability=0.999))
     assert (found.step, found.reason.split(": ")[-1]) == (Step.DISCARD, "not at 0.999 after the most runs")
     assert ruled(*values[:5], best=best, rules=replace(RULES, keep_probability=0.999)).step is Step.REPEAT
@@ -68,7 +71,7 @@ def test_a_true_gain_below_the_margin_is_discarded_and_says_so() -> None:
 
 
 def test_what_promises_less_than_a_fresh_proposal_is_not_repeated() -> None:
-    found = judge(Sample((0.9994,)), BEST, NOISE, Effects(0.35, 0.005), replace(RULES, drop_probability=0.1))
+    found = ruled(0.9994, rules=replace(RULES, drop_probability=0.1))
     assert found.step is Step.DISCARD
     assert found.reason.endswith("less to expect of it than of a fresh proposal")
 
@@ -93,7 +96,7 @@ def test_an_equal_score_with_less_code_is_kept_only_if_the_policy_says_so() -> N
 
 
 def test_before_anything_was_repeated_the_best_is() -> None:
-    assert judge(Sample((0.999,)), Sample((1.0,)), None, None, RULES).step is Step.REPEAT_BEST
+    assert judge(Sample((0.999,)), Sample((1.0,)), Night(), RULES).step is Step.REPEAT_BEST
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -7,15 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from tests.benchmarks.noise import (
+from orchestrator.deciding.effects import (
     Difference,
     Effects,
-    Noise,
     believe,
     difference,
     fitted_effects,
-    pooled,
 )
+from orchestrator.deciding.noise import Noise, pooled
 
 KNOWN = Noise(1.0, 1000)
 

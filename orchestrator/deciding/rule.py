@@ -4,7 +4,7 @@ A pure function over plain values; lower is better. How it decides:
 
 - The baseline is measured `baseline_runs` times: there is no best before, and no noise.
 - A mean that is lower than the best's by more than `plausible_drop` of it is held for a person.
-- The probability that the candidate is truly better is a posterior (`statistics.believe`): a prior on
+- The probability that the candidate is truly better is a posterior (`effects.believe`): a prior on
   effects fitted to the night's attempts, noise pooled over all repeats and known only so well. The best was
   chosen for being low; the prior takes that luck back, and so do fresh runs of the best beside the
   candidate's, two for each, since every later candidate needs the best and only this one needs its own.
@@ -21,52 +21,18 @@ Everything that keeps is stated positively, so that no NaN can pass.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-from tests.benchmarks.noise import Belief, Difference, Effects, Noise, believe, difference
+from orchestrator.deciding.effects import Belief, Difference, Effects, believe, difference, fitted_effects
+from orchestrator.deciding.night import Night, Ruling, Sample, Step
+from orchestrator.deciding.noise import Noise, pooled
 
 BEST_RUNS_PER_RUN = 2
 
 
-class Step(StrEnum):
-    """What to do next."""
-
-    KEEP = "keep"
-    DISCARD = "discard"
-    REPEAT = "repeat"
-    REPEAT_BEST = "repeat_best"
-    HOLD = "hold"
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """The next step with its one reason, and the probability that it rests on where there is one."""
-
-    step: Step
-    reason: str
-    probability: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The values that one source was measured at, each with a seed of its own, and its lines of code."""
-
-    values: tuple[float, ...] = ()
-    lines: int = 0
-
-    def __post_init__(self) -> None:
-        if not all(math.isfinite(value) for value in self.values):
-            raise ValueError("a measured value is finite")
-
-    @property
-    def runs(self) -> int:
-        return len(self.values)
-
-
-class SequentialRules(Protocol):
+class Rules(Protocol):
     """The part of a policy that the rule rests on."""
 
     @property
@@ -82,6 +48,8 @@ class SequentialRules(Protocol):
     @property
     def plausible_drop(self) -> float: ...
     @property
+    def helpful_share(self) -> float: ...
+    @property
     def simplicity(self) -> bool: ...
     @property
     def simplicity_lines(self) -> int: ...
@@ -96,7 +64,7 @@ class Case:
     candidate: Sample
     best: Sample
     seen: Difference
-    rules: SequentialRules
+    rules: Rules
 
     @property
     def simpler(self) -> bool:
@@ -115,8 +83,7 @@ class Case:
 
     @property
     def plausible(self) -> bool:
-        mean = math.fsum(self.best.values) / self.best.runs
-        return self.seen.value <= self.rules.plausible_drop * abs(mean)
+        return self.seen.value <= self.rules.plausible_drop * abs(self.best.mean)
 
     @property
     def next(self) -> Step | None:
@@ -126,6 +93,10 @@ class Case:
         if self.candidate.runs < self.rules.most_runs and ahead:
             return Step.REPEAT
         return Step.REPEAT_BEST if self.best.runs < best_limit else None
+
+    @property
+    def facts(self) -> dict[str, float | int]:
+        return {"runs": self.candidate.runs, "best_runs": self.best.runs}
 
     def told(self, belief: Belief) -> str:
         """The figures of a reason."""
@@ -137,31 +108,54 @@ class Case:
         )
 
 
-def judge(
-    candidate: Sample, best: Sample, noise: Noise | None, effects: Effects | None, rules: SequentialRules
-) -> Ruling:
-    """Say what to do after the candidate's latest measurement; a best without values makes it the baseline.
-
-    `noise` is pooled over every repeat so far, this candidate's included, and None before the first;
-    `effects` is fitted to the first differences of the attempts before this one.
-    """
+def judge(candidate: Sample, best: Sample, night: Night, rules: Rules) -> Ruling:
+    """Say what to do after the candidate's latest run; a best without values makes it the baseline."""
     if not candidate.values:
-        return Ruling(Step.REPEAT, "not measured yet")
+        return _unmeasured(candidate)
     if not best.values:
         return _baseline(candidate, rules)
     case = Case(candidate, best, difference(candidate.values, best.values), rules)
     if not case.plausible:
-        return Ruling(Step.HOLD, _implausible(case))
-    if noise is None or effects is None:
-        return Ruling(Step.REPEAT_BEST, "the noise is not known: nothing was measured twice")
-    return _weighed(case, believe(case.seen, noise, effects, case.bar), effects)
+        return Ruling(Step.HOLD, _implausible(case), case.facts)
+    noise = pooled(_repeated(candidate, best, night))
+    if noise is None:
+        if best.runs >= BEST_RUNS_PER_RUN * rules.most_runs:
+            return Ruling(Step.DISCARD, "the noise is not known after the most runs of the best", case.facts)
+        return Ruling(Step.REPEAT_BEST, "the noise is not known: nothing was measured twice", case.facts)
+    effects = fitted_effects(_differences(best, night), noise, rules.helpful_share)
+    return _weighed(case, noise, effects)
 
 
-def _baseline(candidate: Sample, rules: SequentialRules) -> Ruling:
-    mean = math.fsum(candidate.values) / candidate.runs
+def _repeated(candidate: Sample, best: Sample, night: Night) -> Iterator[tuple[float, ...]]:
+    """Everything measured, each source once."""
+    yield from (candidate.values, best.values)
+    yield from night.bests[:-1]
+    yield from (attempt.values for attempt in night.attempts if not attempt.kept)
+
+
+def _differences(best: Sample, night: Night) -> list[float]:
+    """How much lower each closed attempt's first value was than the best that it was compared with."""
+    bests = [*night.bests[:-1], best.values]
+    return [
+        difference(attempt.values[:1], bests[attempt.best]).value
+        for attempt in night.attempts
+        if attempt.values and attempt.best is not None
+    ]
+
+
+def _unmeasured(candidate: Sample) -> Ruling:
+    facts = {"runs": candidate.runs}
+    if not candidate.runs:
+        return Ruling(Step.REPEAT, "not measured yet", facts)
+    return Ruling(Step.DISCARD, f"no value after {candidate.runs} runs", facts)
+
+
+def _baseline(candidate: Sample, rules: Rules) -> Ruling:
+    facts = {"runs": candidate.runs}
     if candidate.runs >= rules.baseline_runs:
-        return Ruling(Step.KEEP, f"baseline: {mean:.6f} on average of {candidate.runs} runs")
-    return Ruling(Step.REPEAT, f"baseline: run {candidate.runs} of {rules.baseline_runs}")
+        told = f"baseline: {candidate.mean:.6f} on average of {len(candidate.values)} runs"
+        return Ruling(Step.KEEP, told, facts)
+    return Ruling(Step.REPEAT, f"baseline: run {candidate.runs} of {rules.baseline_runs}", facts)
 
 
 def _implausible(case: Case) -> str:
@@ -171,9 +165,13 @@ def _implausible(case: Case) -> str:
     )
 
 
-def _weighed(case: Case, belief: Belief, effects: Effects) -> Ruling:
+def _weighed(case: Case, noise: Noise, effects: Effects) -> Ruling:
+    belief = believe(case.seen, noise, effects, case.bar)
+    known = {"noise": noise.deviation, "degrees_of_freedom": noise.degrees}
+
     def ruled(step: Step, why: str) -> Ruling:
-        return Ruling(step, f"{case.told(belief)}: {why}", belief.probability)
+        facts = {"probability": belief.probability, **known, **case.facts}
+        return Ruling(step, f"{case.told(belief)}: {why}", facts)
 
     rules = case.rules
     if belief.probability >= rules.keep_probability:
