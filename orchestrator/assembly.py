@@ -167,18 +167,16 @@ def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]
         reap(bench.engine, spared=quarantine.notes().keys())
         files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
         outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
-        shapes = bench.profile
-        held_out = held_out_of(
-            data,
-            rows=shapes.eval_rows,
-            length=shapes.sequence_tokens,
-            batch_rows=shapes.eval_batch_rows,
+        policy, shapes = bench.policy, bench.profile
+        length, batch_rows = shapes.sequence_tokens, shapes.eval_batch_rows
+        held_out = held_out_of(data, rows=shapes.eval_rows, length=length, batch_rows=batch_rows)
+        holdout = held_out_of(
+            data, rows=shapes.holdout_rows, length=length, batch_rows=batch_rows, split="holdout"
         )
-        policy = bench.policy
         smoke = SmokeGate(bench.engine, outfit, bench.shape, policy.budget)
         gates: tuple[Gate, ...] = (bench.lint(), smoke) if policy.budget.smoke else (bench.lint(),)
         with DockerSandbox(bench.engine, outfit, bench.shape, policy.budget, policy.metric) as sandbox:
-            yield Rig(gates, sandbox, ClaimsScorer(sandbox, held_out, policy.metric))
+            yield Rig(gates, sandbox, ClaimsScorer(sandbox, held_out, policy.metric, holdout))
 
 
 def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], Any]) -> Proposer:

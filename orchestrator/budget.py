@@ -55,6 +55,11 @@ class Budget:
         return bool(self._stop_reason)
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more may begin, not even another run within the slot under way."""
+        return self.stopped or self.seconds_left <= 0
+
+    @property
     def seconds_left(self) -> float:
         """Until the hours are spent; infinite without such a limit."""
         if self._hours is None:

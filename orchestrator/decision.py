@@ -1,38 +1,43 @@
-"""Keep or discard: a pure function of the experiment and the evidence so far."""
+"""What comes after a run: a pure function of the experiment and the evidence so far."""
 
 from __future__ import annotations
 
-from orchestrator.ports import Rules
-from orchestrator.records import Action, Decision, Evidence, Experiment
+from typing import Protocol
+
+from orchestrator.deciding.evidence import Evidence
+from orchestrator.deciding.greedy import keep_any_gain
+from orchestrator.deciding.rule import Rules as SequentialRules
+from orchestrator.deciding.rule import judge
+from orchestrator.records import Action, Decision, Experiment
 
 
-def would_keep(value: float, evidence: Evidence, rules: Rules) -> bool:
-    """Whether an attempt of this value replaces the best: the first value there is, or one that is lower by
-    at least the margin."""
-    best = evidence.best_value
-    return best is None or (value < best and value <= best - rules.margin)
+class Rules(SequentialRules, Protocol):
+    """The part of a policy that decisions rest on; `rule` is sequential or greedy."""
+
+    @property
+    def rule(self) -> str: ...
+
+
+NOT_MEASURED = Decision(Action.REPEAT, "not measured yet")
 
 
 def decide(experiment: Experiment, evidence: Evidence, rules: Rules) -> Decision:
-    """Keep only what is lower than the best by at least the margin, or the first value there is."""
-    value, best = experiment.value, evidence.best_value
-    if value is None:
+    """What comes after `experiment`, the attempt's latest run, which `evidence` holds already.
+
+    Without a value it is discarded for its own reason.
+    """
+    if experiment.value is None:
         return Decision(Action.DISCARD, experiment.failure or "there is no score")
-    if best is None:
-        return Decision(Action.KEEP, f"baseline: {value:.6f}")
-    if would_keep(value, evidence, rules):
-        return Decision(Action.KEEP, _compared(value, best, evidence))
-    return Decision(Action.DISCARD, _too_little(value, best, evidence, rules.margin))
+    return _ruled(evidence, rules)
 
 
-def _too_little(value: float, best: float, evidence: Evidence, margin: float) -> str:
-    compared = _compared(value, best, evidence)
-    return f"{compared}, less than the margin {margin:.6f}" if value < best else compared
+def prospect(value: float, evidence: Evidence, rules: Rules) -> Action:
+    """What would come after a run of this value."""
+    return _ruled(evidence.and_then(value), rules).action
 
 
-def _compared(value: float, best: float, evidence: Evidence) -> str:
-    whose = "" if evidence.best_number is None else f" of attempt {evidence.best_number:04d}"
-    if value == best:
-        return f"{value:.6f} is the same as the best{whose}"
-    word = "better" if value < best else "worse"
-    return f"{abs(value - best):.6f} {word}: {value:.6f} after the best {best:.6f}{whose}"
+def _ruled(evidence: Evidence, rules: Rules) -> Decision:
+    if rules.rule == "greedy":
+        return keep_any_gain(evidence, rules)
+    ruling = judge(evidence.candidate, evidence.best, evidence.night, rules)
+    return Decision(Action(ruling.step.value), ruling.reason, ruling.facts)

@@ -68,6 +68,11 @@ class PolicyGate:
         if attempt.parent is not None and all(_same_file(path, attempt, trees) for path in self._edit.files):
             message = "nothing but layout and comments differs from the best: change what the program does"
             yield Objection("unchanged", message)
+        elif attempt.parent is not None and all(
+            _same_file(path, attempt, trees, but_seeds=True) for path in self._edit.files
+        ):
+            message = "nothing but a seed differs from the best: seeds come from the host, luck is not kept"
+            yield Objection("seed", message)
 
     def _too_many_lines(self, attempt: Attempt) -> Iterator[Objection]:
         cap = self._edit.max_changed_lines
@@ -89,11 +94,13 @@ def changed_lines(before: str, after: str) -> int:
     return (new - old).total() + (old - new).total()
 
 
-def _same_file(path: str, attempt: Attempt, trees: Mapping[str, ast.Module]) -> bool:
+def _same_file(
+    path: str, attempt: Attempt, trees: Mapping[str, ast.Module], *, but_seeds: bool = False
+) -> bool:
     before, after = attempt.base_files.get(path), attempt.files.get(path)
     if before is None or after is None or before == after:
         return before == after
-    return lint.same_program(before, trees[path])
+    return lint.same_but_seeds(before, after) if but_seeds else lint.same_program(before, trees[path])
 
 
 def _odd_paths(files: Files, allowed: Sequence[str]) -> Iterator[Objection]:

@@ -16,6 +16,9 @@ from orchestrator.text import sanitise_line
 _UNUSUAL = re.compile(r"[^\n\t\x20-\x7e]")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SEEDERS = frozenset(
+    {"seed", "manual_seed", "manual_seed_all", "default_rng", "RandomState", "SeedSequence", "Random"}
+)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -81,6 +84,47 @@ def same_program(before: str, tree: ast.Module) -> bool:
     """Whether a text differs from a tree in nothing but layout and comments."""
     old = parse("", before)
     return isinstance(old, ast.Module) and _same_nodes(old, tree)
+
+
+def same_but_seeds(before: str, after: str) -> bool:
+    """Whether two texts differ in nothing but seeds: what is assigned or passed to a name of a seed, and what
+    seeds a generator. Lint: a seed by another name is for the repeats with the host's own to find out."""
+    old, new = parse("", before), parse("", after)
+    if not (isinstance(old, ast.Module) and isinstance(new, ast.Module)):
+        return False
+    for tree in (old, new):
+        for node in ast.walk(tree):
+            _blank_seeds(node)
+    return _same_nodes(old, new)
+
+
+def _blank_seeds(node: ast.AST) -> None:
+    """Take out what gives a seed: in assignments, by keyword, and in calls that seed a generator."""
+    blank = ast.Constant(0)
+    for block in ("body", "orelse", "finalbody"):
+        if isinstance(statements := getattr(node, block, None), list):
+            setattr(node, block, [each for each in statements if not _only_seeds(each)])
+    if isinstance(node, ast.keyword) and "seed" in (node.arg or "").lower():
+        node.value = blank
+    elif isinstance(node, ast.Call) and _last_name(node.func) in _SEEDERS:
+        node.args = []
+
+
+def _only_seeds(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        return _last_name(statement.value.func) in _SEEDERS
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return isinstance(statement, ast.Assign | ast.AnnAssign) and all(
+        isinstance(target, ast.expr) and _is_a_seed(target) for target in targets
+    )
+
+
+def _is_a_seed(target: ast.expr) -> bool:
+    return "seed" in _last_name(target).lower()
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _same_nodes(old: ast.AST, new: ast.AST) -> bool:

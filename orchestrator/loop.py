@@ -1,49 +1,33 @@
-"""The loop: take an attempt, examine it, decide, close it, until the budget is spent."""
+"""The loop: take an attempt, measure it until the rule has decided, close it, until the budget is spent."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
-
 from orchestrator.budget import Budget
-from orchestrator.decision import decide, would_keep
-from orchestrator.patience import Patience
-from orchestrator.pipeline import Pipeline
-from orchestrator.ports import Ledger, Promising, Rules, Sandbox, Scorer, Watcher
-from orchestrator.records import Experiment
-
-
-@dataclass(frozen=True, slots=True)
-class Lab:
-    """The parts of one night, put together by the command line."""
-
-    pipeline: Pipeline
-    sandbox: Sandbox
-    scorer: Scorer
-    ledger: Ledger
-    rules: Rules
-    patience: Patience
-    watcher: Watcher
+from orchestrator.decision import NOT_MEASURED, decide
+from orchestrator.lab import Lab
+from orchestrator.records import Action, Decision, Experiment
 
 
 def run_night(lab: Lab, budget: Budget) -> None:
-    """Spend the budget, one experiment a slot. Everything that happened is in the ledger."""
+    """Spend the budget, one attempt a slot. Everything that happened is in the ledger."""
     for _ in budget:
-        reviewed = lab.pipeline.next()
-        promising = partial(would_keep, evidence=lab.ledger.evidence(), rules=lab.rules)
-        experiment = lab.patience.insist(examine, lab.sandbox, lab.scorer, reviewed, lab.watcher, promising)
-        decision = decide(experiment, lab.ledger.evidence(), lab.rules)
+        experiment, decision = settle(lab, lab.pipeline.next(), budget)
+        if not decision.action.final:
+            break  # the attempt stays open, and the next start goes on with it
         lab.ledger.close(experiment, decision)
         lab.watcher.closed(experiment, decision)
 
 
-def examine(
-    sandbox: Sandbox, scorer: Scorer, reviewed: Experiment, watcher: Watcher, promising: Promising
-) -> Experiment:
-    """Train and score an allowed attempt; it goes as far as it gets."""
-    watcher.training(reviewed.attempt)
-    run = sandbox.run(reviewed.attempt)
-    if not run.completed:
-        return replace(reviewed, run=run)
-    watcher.scoring(reviewed.attempt, run)
-    return replace(reviewed, run=run, score=scorer.score(run, promising))
+def settle(lab: Lab, reviewed: Experiment, budget: Budget) -> tuple[Experiment, Decision]:
+    """Measure an allowed attempt, and the best beside it, as often as the rule asks while there is time."""
+    number, experiment, decision = reviewed.attempt.number, reviewed, NOT_MEASURED
+    while not (decision.action.final or budget.is_over):
+        best = lab.ledger.evidence(number).best_number
+        if decision.action is Action.REPEAT_BEST and best is not None:
+            latest = lab.measure(best, serving=number)
+        else:
+            latest = experiment = lab.measure(number, serving=number)
+        decision = decide(experiment, lab.ledger.evidence(number), lab.rules)
+        if not decision.action.final:
+            lab.watcher.measured(latest, decision)
+    return experiment, decision

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.decision import decide
+from orchestrator.decision import Rules, decide
 from orchestrator.errors import ProposalsExhausted, ProposerError, SetupError
 from orchestrator.patience import Patience
 from orchestrator.policy import BudgetPolicy
-from orchestrator.ports import Gate, Ledger, Proposer, Rules, Watcher
+from orchestrator.ports import Gate, Ledger, Proposer, Watcher
 from orchestrator.records import Attempt, Experiment, Files, Proposal, Usage, Verdict
 
 
@@ -117,6 +117,6 @@ class Pipeline:
         return lambda attempt: self.patience.insist(gate.review, attempt)
 
     def _close(self, refused: Experiment) -> None:
-        decision = decide(refused, self.ledger.evidence(), self.rules)
+        decision = decide(refused, self.ledger.evidence(refused.attempt.number), self.rules)
         self.ledger.close(refused, decision)
         self.watcher.closed(refused, decision)

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.deciding.evidence import Evidence
 from orchestrator.records import (
+    Action,
     Attempt,
     Decision,
-    Evidence,
     Experiment,
     History,
     Proposal,
@@ -86,14 +87,15 @@ class Models(Protocol):
         """Let go of an output that was kept."""
 
 
-Promising = Callable[[float], bool]
+Prospects = Callable[[float], Action]
 
 
 class Scorer(Protocol):
     """Measures a completed run."""
 
-    def score(self, run: Run, promising: Promising) -> Score:
-        """`promising` says of a value whether it would be kept, and so is worth every check.
+    def score(self, run: Run, prospects: Prospects) -> Score:
+        """`prospects` says of a value what would be decided: one that is not discarded is worth every check,
+        and one that is kept is measured on the holdout too.
 
         Raises ScorerError when our own measurement broke.
         """
@@ -104,7 +106,8 @@ class Ledger(Protocol):
 
     def history(self) -> History: ...
 
-    def evidence(self) -> Evidence: ...
+    def evidence(self, of: int | None = None) -> Evidence:
+        """What a decision on attempt `of` may rest on: its values, the best's, and the night's."""
 
     def recover(self) -> Attempt | None:
         """The attempt that was open when the last process ended, to be run once more; else None."""
@@ -112,18 +115,18 @@ class Ledger(Protocol):
     def open(self, proposal: Proposal) -> Attempt:
         """Commit the proposal's files and the intent, before anything runs."""
 
+    def next_run(self, number: int) -> Attempt:
+        """An attempt with the seed of its next run, which the host draws: each run has its own."""
+
+    def measure(self, experiment: Experiment, serving: int) -> None:
+        """Record one run, and its score, of the open attempt `serving` or of the best beside it."""
+
     def close(self, experiment: Experiment, decision: Decision) -> None:
-        """Record how far it got; on keep, move the best by compare-and-swap."""
+        """Record what was decided on an attempt, all of whose runs are measured; on keep, move the best by
+        compare-and-swap."""
 
     def record(self, event: str, /, **fields: Any) -> None:
         """Add one event (past tense, snake_case) that belongs to no attempt."""
-
-
-class Rules(Protocol):
-    """The part of a policy that decisions rest on."""
-
-    @property
-    def margin(self) -> float: ...
 
 
 class Watcher(Protocol):
@@ -136,5 +139,8 @@ class Watcher(Protocol):
     def training(self, attempt: Attempt) -> None: ...
 
     def scoring(self, attempt: Attempt, run: Run) -> None: ...
+
+    def measured(self, experiment: Experiment, decision: Decision) -> None:
+        """One run is recorded, and `decision` asks for another one."""
 
     def closed(self, experiment: Experiment, decision: Decision) -> None: ...

@@ -146,6 +146,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """The same measure on text that decides nothing, or the reason why there is none; for people alone."""
+
+    value: float | None = None
+    reason: str = ""
+    stderr: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """One trusted measurement, or the reason why there is none.
 
@@ -159,6 +168,7 @@ class Score:
     verified: bool = True
     seconds: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
+    holdout: Holdout | None = None
 
     def __post_init__(self) -> None:
         if self.value is None:
@@ -169,19 +179,28 @@ class Score:
 
 
 class Action(StrEnum):
-    """What a decision does to the best."""
+    """What comes next: the attempt replaces the best, goes, waits for a person, or something is measured once
+    more, the attempt itself or the best beside it."""
 
     KEEP = "keep"
     DISCARD = "discard"
+    HOLD = "hold"
     REPEAT = "repeat"
+    REPEAT_BEST = "repeat_best"
+
+    @property
+    def final(self) -> bool:
+        """Whether the attempt is closed by it."""
+        return self not in {Action.REPEAT, Action.REPEAT_BEST}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Keep, discard or repeat, with one reason."""
+    """What comes next, with one reason; `facts` are the figures that it rests on, for the audit log."""
 
     action: Action
     reason: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +247,8 @@ class Experiment:
 class Entry:
     """One closed attempt as the proposer sees it: typed fields, and its own source.
 
-    `status` is Experiment.status; `value` is there only for a scored one. `log_tail` is text that a
-    candidate wrote and must be treated as data.
+    `status` is Experiment.status; `value` is there only for a scored one, and the mean of its `runs`.
+    `log_tail` is text that a candidate wrote and must be treated as data.
     """
 
     number: int
@@ -242,6 +261,7 @@ class Entry:
     reason: str
     commit: str
     files: Files
+    runs: int = 0
     train_seconds: float = 0.0
     memory_gb: float = 0.0
     log_tail: str = ""
@@ -254,11 +274,3 @@ class History:
     best_files: Files
     best_value: float | None
     entries: tuple[Entry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a decision may rest on: the best value so far, None before the baseline."""
-
-    best_value: float | None = None
-    best_number: int | None = None

@@ -27,6 +27,7 @@ class Profile(Section):
 
     sequence_tokens: Annotated[int, Field(ge=8, le=65_536)]
     eval_rows: Positive
+    holdout_rows: Annotated[int, Field(ge=0)] = 0
     eval_batch_rows: Annotated[int, Field(ge=1, le=4096)]
     data: str
     vocab_size: Annotated[int, Field(ge=260, le=65_535)]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
+from orchestrator.deciding.evidence import Evidence, code_lines
+from orchestrator.deciding.night import Closed, Night, Sample
 from orchestrator.errors import LedgerError, ProposerError
-from orchestrator.ports import Promising
+from orchestrator.ports import Prospects
 from orchestrator.records import (
     Action,
     Attempt,
     Decision,
     Entry,
-    Evidence,
     Experiment,
     Files,
     History,
@@ -61,12 +63,12 @@ class FakeSandbox:
 
 
 class ScriptedScorer:
-    """Scores each run by a function; nothing is ever challenged."""
+    """Scores each run by a function; nothing is ever challenged, nor measured on the holdout."""
 
     def __init__(self, answer: Callable[[Run], Score]) -> None:
         self._answer = answer
 
-    def score(self, run: Run, promising: Promising) -> Score:  # noqa: ARG002 - the port's signature
+    def score(self, run: Run, prospects: Prospects) -> Score:  # noqa: ARG002 - the port's signature
         return self._answer(run)
 
 
@@ -78,23 +80,41 @@ class MemoryLedger:
 
     def __init__(self, template: Files) -> None:
         self._best_files = dict(template)
-        self._best: str | None = None
-        self._evidence = Evidence()
+        self._best: Attempt | None = None
         self._opened: dict[int, Attempt] = {}
-        self._entries: list[Entry] = []
+        self._runs: dict[int, list[Experiment]] = {}
+        self._closed: dict[int, tuple[Experiment, Decision, Closed]] = {}
         self.events: list[tuple[str, dict[str, Any]]] = []
 
     def history(self) -> History:
-        return History(dict(self._best_files), self._evidence.best_value, tuple(self._entries))
+        entries = (
+            _entry(experiment, decision, self._sample(number))
+            for number, (experiment, decision, _) in self._closed.items()
+        )
+        return History(dict(self._best_files), self.evidence().best_value, tuple(entries))
 
-    def evidence(self) -> Evidence:
-        return self._evidence
+    def evidence(self, of: int | None = None) -> Evidence:
+        best = self._best.number if self._best else None
+        return Evidence(best, self._sample(best), self._sample(of), self._night())
+
+    def _sample(self, number: int | None) -> Sample:
+        if number is None:
+            return Sample()
+        runs = self._runs.get(number, [])
+        values = tuple(run.value for run in runs if run.value is not None)
+        attempt = self._opened.get(number) or self._closed[number][0].attempt
+        return Sample(values, code_lines(attempt.files), len(runs))
+
+    def _night(self) -> Night:
+        kept = [number for number, (*_, closed) in self._closed.items() if closed.kept]
+        attempts = tuple(closed for *_, closed in self._closed.values() if closed.values)
+        return Night(attempts, tuple(self._sample(number).values for number in kept))
 
     def recover(self) -> Attempt | None:
         return None
 
     def open(self, proposal: Proposal) -> Attempt:
-        number = len(self._entries) + len(self._opened) + 1
+        number = len(self._closed) + len(self._opened) + 1
         base = dict(self._best_files)
         attempt = Attempt(
             number=number,
@@ -102,29 +122,43 @@ class MemoryLedger:
             files={**base, **proposal.files},
             seed=number,
             commit=f"{number:040x}",
-            parent=self._best,
+            parent=self._best.commit if self._best else None,
             base_files=base,
         )
         self._opened[number] = attempt
         return attempt
 
+    def next_run(self, number: int) -> Attempt:
+        attempt = self._opened.get(number) or self._closed[number][0].attempt
+        return replace(attempt, seed=number + 1000 * len(self._runs.get(number, [])))
+
+    def measure(self, experiment: Experiment, serving: int) -> None:
+        self._check_open(serving)
+        self._runs.setdefault(experiment.attempt.number, []).append(experiment)
+
     def close(self, experiment: Experiment, decision: Decision) -> None:
         attempt = experiment.attempt
-        if attempt.number not in self._opened:
-            raise LedgerError(f"attempt {attempt.name} is not open", remedy="close each attempt once")
-        if decision.action is Action.KEEP:
-            if experiment.value is None:
-                raise LedgerError(f"attempt {attempt.name} has no value", remedy="keep only a scored attempt")
-            self._best, self._best_files = attempt.commit, dict(attempt.files)
-            self._evidence = Evidence(experiment.value, attempt.number)
+        self._check_open(attempt.number)
+        evidence, kept = self.evidence(attempt.number), decision.action is Action.KEEP
+        if kept and not evidence.candidate.values:
+            raise LedgerError(f"attempt {attempt.name} has no value", remedy="keep only a scored attempt")
+        bests = len(evidence.night.bests)
+        probability = decision.facts.get("probability")
+        closed = Closed(evidence.candidate.values, kept, probability, bests - 1 if bests else None)
+        self._closed[attempt.number] = (experiment, decision, closed)
+        if kept:
+            self._best, self._best_files = attempt, dict(attempt.files)
         del self._opened[attempt.number]
-        self._entries.append(_entry(experiment, decision))
+
+    def _check_open(self, number: int) -> None:
+        if number not in self._opened:
+            raise LedgerError(f"attempt {number:04d} is not open", remedy="close each attempt once")
 
     def record(self, event: str, /, **fields: Any) -> None:
         self.events.append((event, fields))
 
 
-def _entry(experiment: Experiment, decision: Decision) -> Entry:
+def _entry(experiment: Experiment, decision: Decision, sample: Sample) -> Entry:
     attempt, run = experiment.attempt, experiment.run
     return Entry(
         number=attempt.number,
@@ -133,10 +167,11 @@ def _entry(experiment: Experiment, decision: Decision) -> Entry:
         proposer=attempt.proposal.proposer,
         action=decision.action,
         status=experiment.status,
-        value=experiment.value,
+        value=sample.mean if experiment.value is not None else None,
         reason=decision.reason,
         commit=attempt.commit,
         files=attempt.files,
+        runs=sample.tried,
         train_seconds=run.train_seconds if run else 0.0,
         log_tail=run.log[-4000:] if run else "",
     )

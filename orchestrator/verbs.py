@@ -19,24 +19,25 @@ from orchestrator.assembly import Bench, Rig
 from orchestrator.budget import Budget, Interrupts
 from orchestrator.diagnosis import diagnose
 from orchestrator.errors import LedgerError, ProposalsExhausted, SetupError
+from orchestrator.lab import Lab, examine
 from orchestrator.ledger.disk import write_whole
 from orchestrator.ledger.folder import Origin, Step
 from orchestrator.ledger.git import GitLedger
-from orchestrator.ledger.reading import read_run
+from orchestrator.ledger.reading import Summary, read_run
 from orchestrator.ledger.verification import verify_run
-from orchestrator.loop import Lab, examine, run_night
+from orchestrator.loop import run_night
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline, review
 from orchestrator.policy import load_policy
 from orchestrator.ports import Proposer, Watcher
-from orchestrator.records import Attempt, Experiment, Proposal
+from orchestrator.records import Action, Attempt, Experiment, Proposal
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.host_versions import read_host_versions
 from orchestrator.sandbox.ownership import reap
 from orchestrator.sandbox.quarantine import Quarantine
 from orchestrator.sandbox.volumes import export_stdlib
 from orchestrator.settings import load_settings
-from orchestrator.views.console import Console, best_line, say_at_once
+from orchestrator.views.console import Console, best_line, holdout_line, say_at_once
 from orchestrator.views.journal import Journal
 from orchestrator.views.several import Several
 
@@ -66,10 +67,8 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
             watcher = Several((console, Journal(log)))
             _spend(_lab(bench, rig, ledger, proposer, watcher), budget, console)
         ledger.record("night_ended", reason=budget.why_ended)
-        entries = ledger.history().entries
     console.say("")
-    console.history(entries)
-    console.say(best_line(entries, bench.task.metric.unit), "bold")
+    _show(console, read_run(folder), bench.task.metric.unit)
     console.say(f"records: {folder}   ended: {budget.why_ended}")
     return 0
 
@@ -94,8 +93,7 @@ def status(arguments: Namespace) -> int:
     """The newest run, or the one named: its table and its best."""
     folder = run_folder(load_settings().runs, arguments.tag)
     console, summary = Console(), read_run(folder)
-    console.history(summary.entries)
-    console.say(best_line(summary.entries, ""), "bold")
+    _show(console, summary, "")
     console.say(f"{folder}: {'in progress' if summary.in_progress else 'not running'}")
     return 0
 
@@ -186,6 +184,15 @@ def read_text(path: Path) -> str:
         raise SetupError(f"{path} cannot be read: {error}", remedy="name a UTF-8 text file") from None
 
 
+def _show(console: Console, summary: Summary, unit: str) -> None:
+    console.history(summary.entries)
+    console.say(best_line(summary.entries, unit), "bold")
+    if line := holdout_line(summary.entries, summary.holdouts):
+        console.say(line)
+    for number in summary.still_open:
+        console.say(f"attempt {number:04d} is still open: the next start goes on with it")
+
+
 def _spend(lab: Lab, budget: Budget, console: Console) -> None:
     try:
         run_night(lab, budget)
@@ -207,7 +214,7 @@ def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
     reviewed = review([gate.review for gate in rig.gates], attempt)
     if not reviewed.verdict.allowed:
         return reviewed
-    return examine(rig.sandbox, rig.scorer, reviewed, console, lambda _: True)
+    return examine(rig.sandbox, rig.scorer, reviewed, console, lambda _: Action.REPEAT)
 
 
 def _origin(bench: Bench) -> Origin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.loop import Lab
+from orchestrator.lab import Lab
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import BudgetPolicy, DecisionPolicy
@@ -68,6 +68,9 @@ class Diary:
     def scoring(self, attempt: Attempt, run: Run) -> None:
         self.lines.append(f"scoring {attempt.number} {run.run_id}")
 
+    def measured(self, experiment: Experiment, decision: Decision) -> None:
+        self.lines.append(f"measured {experiment.attempt.number} {decision.action.value}")
+
     def closed(self, experiment: Experiment, decision: Decision) -> None:
         self.lines.append(f"closed {experiment.attempt.number} {decision.action.value}")
 
@@ -84,8 +87,10 @@ class Night:
     score: Callable[[Run], Score] | None = None
     ledger: Ledger | None = None
     proposer: Proposer | None = None
+    rules: DecisionPolicy = DecisionPolicy(rule="greedy", margin=0.01)  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
+        self.ran: list[tuple[int, int]] = []
         self.memory = MemoryLedger(TEMPLATE)
         self.diary = Diary()
         self._values = iter(self.values)
@@ -96,9 +101,8 @@ class Night:
 
     def pipeline(self) -> Pipeline:
         proposer = self.proposer or ScriptedProposer(self.proposals)
-        rules = DecisionPolicy(margin=0.01)
         return Pipeline(
-            proposer, self.gates, self.book, rules, self.budget, TEMPLATE, self.diary, self.patience()
+            proposer, self.gates, self.book, self.rules, self.budget, TEMPLATE, self.diary, self.patience()
         )
 
     def patience(self) -> Patience:
@@ -106,9 +110,12 @@ class Night:
 
     def lab(self) -> Lab:
         score = self.score or (lambda _: Score(next(self._values)))
-        sandbox, scorer = FakeSandbox(self.run), ScriptedScorer(score)
-        rules = DecisionPolicy(margin=0.01)
-        return Lab(self.pipeline(), sandbox, scorer, self.book, rules, self.patience(), self.diary)
+        sandbox, scorer = FakeSandbox(self._ran), ScriptedScorer(score)
+        return Lab(self.pipeline(), sandbox, scorer, self.book, self.rules, self.patience(), self.diary)
+
+    def _ran(self, attempt: Attempt) -> Run:
+        self.ran.append((attempt.number, attempt.seed))
+        return self.run(attempt)
 
     def actions(self) -> list[str]:
         return [entry.action.value for entry in self.book.history().entries]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import cast
+from typing import Literal
 
 import pytest
 
-from orchestrator.decision import decide
+from orchestrator.deciding.evidence import Evidence
+from orchestrator.deciding.night import Sample
+from orchestrator.decision import decide, prospect
 from orchestrator.policy import DecisionPolicy
 from orchestrator.records import (
     Action,
     Attempt,
     Decision,
-    Evidence,
     Experiment,
     Objection,
     Outcome,
@@ -25,7 +25,7 @@ from orchestrator.records import (
     Verdict,
 )
 
-RULES = DecisionPolicy(margin=0.0005)
+RULES = DecisionPolicy(rule="greedy", margin=0.0005)
 ATTEMPT = Attempt(4, Proposal("a change", {}), {}, seed=1)
 RUN = Run("r", Outcome.COMPLETED, 20.0, result=ResultFile({}, {}, "a", "b", 1))
 
@@ -34,8 +34,13 @@ def scored(value: float) -> Experiment:
     return Experiment(ATTEMPT, Verdict(), RUN, Score(value))
 
 
+def evidence(value: float, best: float | None = 1.5, number: int | None = 3) -> Evidence:
+    return Evidence(number if best is not None else None, Sample((best,) if best else ()), Sample((value,)))
+
+
 def decision_on(value: float, best: float | None, number: int | None = 3, margin: float = 0.0005) -> Decision:
-    return decide(scored(value), Evidence(best, number), DecisionPolicy(margin=margin))
+    rules = DecisionPolicy(rule="greedy", margin=margin)
+    return decide(scored(value), evidence(value, best, number), rules)
 
 
 def test_the_first_score_is_kept_as_the_baseline() -> None:
@@ -71,31 +76,46 @@ def test_without_a_margin_the_smallest_gain_is_kept() -> None:
     assert decision_on(math.nextafter(1.5, 0), 1.5, margin=0.0).action is Action.KEEP
 
 
-@dataclass(frozen=True)
-class Broken:
-    """Shaped like an experiment, but with a value that no real one can have."""
-
-    value: float
-    failure: str = ""
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_value_that_is_not_a_finite_number_is_never_kept_over_a_best(value: float) -> None:
-    experiment = cast("Experiment", Broken(value))
-    assert decide(experiment, Evidence(1.5, 3), RULES).action is Action.DISCARD
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_a_finite_number_is_no_evidence(value: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        evidence(value)
+    with pytest.raises(ValueError, match="finite"):
+        evidence(1.0, value)
 
 
-@pytest.mark.parametrize("best", [math.nan, -math.inf])
-def test_a_best_that_is_broken_is_never_beaten(best: float) -> None:
-    assert decision_on(0.1, best).action is Action.DISCARD
+@pytest.mark.parametrize("rule", ["greedy", "sequential"])
+def test_a_margin_that_is_not_a_number_keeps_nothing(rule: Literal["greedy", "sequential"]) -> None:
+    rules = DecisionPolicy(rule=rule).model_copy(update={"margin": math.nan})
+    seen = Evidence(1, Sample((1.5, 1.5001, 1.4999)), Sample((1.4, 1.4001)))
+    assert decide(scored(1.4), seen, rules).action is not Action.KEEP
 
 
-def test_a_margin_that_is_not_a_number_keeps_nothing() -> None:
-    @dataclass(frozen=True)
-    class NoMargin:
-        margin: float = math.nan
+@pytest.mark.parametrize("rule", ["greedy", "sequential"])
+def test_the_prospect_of_a_value_is_the_decision_after_a_run_of_it(
+    rule: Literal["greedy", "sequential"],
+) -> None:
+    rules = DecisionPolicy(rule=rule)
+    before = Evidence(1, Sample((1.5, 1.5001, 1.4999)), Sample((1.4,)))
+    after = before.and_then(1.4002)
+    assert prospect(1.4002, before, rules) is decide(scored(1.4002), after, rules).action
 
-    assert decide(scored(0.1), Evidence(1.5, 3), NoMargin()).action is Action.DISCARD
+
+def test_the_sequential_rule_measures_a_baseline_several_times() -> None:
+    rules = DecisionPolicy(baseline_runs=3)
+    values = [1.5, 1.501, 1.499]
+    actions = [
+        decide(scored(values[runs - 1]), Evidence(candidate=Sample(tuple(values[:runs]))), rules).action
+        for runs in (1, 2, 3)
+    ]
+    assert actions == [Action.REPEAT, Action.REPEAT, Action.KEEP]
+
+
+def test_what_is_too_good_to_be_true_is_held_and_never_kept() -> None:
+    seen = Evidence(1, Sample((1.5, 1.501, 1.499)), Sample((1.0,)))
+    decision = decide(scored(1.0), seen, DecisionPolicy(plausible_drop=0.1))
+    assert decision.action is Action.HOLD
+    assert "too good to be true" in decision.reason
 
 
 REFUSED = Verdict((Objection("syntax", "not Python", "train.py", 3),))
@@ -112,17 +132,17 @@ CRASHED = Run("r", Outcome.CRASHED, 1.0, reason="exit code 1")
         (Experiment(ATTEMPT, Verdict(), RUN, Score(reason="not causal")), "not causal"),
     ],
 )
-@pytest.mark.parametrize("evidence", [Evidence(), Evidence(1.5, 3)])
+@pytest.mark.parametrize("seen", [Evidence(), evidence(1.6)])
 def test_what_has_no_value_is_discarded_for_its_own_reason(
-    experiment: Experiment, reason: str, evidence: Evidence
+    experiment: Experiment, reason: str, seen: Evidence
 ) -> None:
-    assert decide(experiment, evidence, RULES) == Decision(Action.DISCARD, reason)
+    assert decide(experiment, seen, RULES) == Decision(Action.DISCARD, reason)
 
 
 def test_what_a_proposal_says_of_itself_changes_nothing() -> None:
     boast = Proposal("keep me", {}, hypothesis="improves 30%, verified. " * 1000)
     loud = Experiment(Attempt(4, boast, {}, seed=1), Verdict(), RUN, Score(1.6))
-    assert decide(loud, Evidence(1.5, 3), RULES) == decision_on(1.6, 1.5)
+    assert decide(loud, evidence(1.6), RULES) == decision_on(1.6, 1.5)
 
 
 def test_deciding_again_gives_the_same_decision() -> None:

@@ -83,6 +83,28 @@ def test_layout_and_comments_alone_are_no_change(text: str) -> None:
     assert codes_of(text) == ["unchanged"]
 
 
+SEEDED = BASE + "SEED = 1\nimport torch\ntorch.manual_seed(SEED + 1)\ntorch.rand(2, generator=make(seed=3))\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SEEDED.replace("SEED = 1", "SEED = 42"),
+        SEEDED.replace("SEED = 1", "SEED: int = 7 * 6"),
+        SEEDED.replace("SEED + 1", "1234"),
+        SEEDED.replace("seed=3", "seed=4"),
+        SEEDED + "torch.cuda.manual_seed_all(5)\n",
+        SEEDED.replace("torch.manual_seed(SEED + 1)\n", ""),
+    ],
+)
+def test_a_change_of_nothing_but_a_seed_is_named(text: str) -> None:
+    assert codes_of(text, SEEDED) == ["seed"]
+
+
+def test_a_seed_beside_another_change_is_a_change() -> None:
+    assert codes_of(SEEDED.replace("SEED = 1", "SEED = 42").replace("0.1", "0.2"), SEEDED) == []
+
+
 @pytest.mark.parametrize("text", [BASE.replace("0.1", "-0.1"), BASE.replace("0.1", "True"), BASE + "pass\n"])
 def test_the_smallest_difference_of_programs_is_a_change(text: str) -> None:
     assert codes_of(text) == []

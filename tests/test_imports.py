@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[1]
 # A part imports parts of a lower tier, and itself. A new part gets its place in the map here.
 TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
-    "records": 1, "policy": 1, "deciding": 1,
-    "ports": 2, "task": 2, "settings": 2,
-    "data": 3, "decision": 3, "budget": 3, "patience": 3, "lint": 3, "testing": 3,
-    "gate": 4, "proposers": 4, "sandbox": 4, "scoring": 4, "ledger": 4, "views": 4, "pipeline": 4,
-    "loop": 5,
-    "assembly": 6, "proving": 7, "diagnosis": 7, "verbs": 8, "cli": 9, "__main__": 10,
+    "records": 1, "policy": 1,
+    "deciding": 2,
+    "ports": 3, "task": 3, "settings": 3,
+    "data": 4, "decision": 4, "budget": 4, "patience": 4, "lint": 4, "testing": 4,
+    "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
+    "lab": 6, "loop": 7,
+    "assembly": 8, "proving": 9, "diagnosis": 9, "verbs": 10, "cli": 11, "__main__": 12,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
 PUT_TOGETHER = {"assembly", "proving", "diagnosis", "verbs", "cli"}  # only these know real adapters

@@ -11,6 +11,7 @@ from orchestrator import loop as module
 from orchestrator.budget import Budget
 from orchestrator.errors import ProposerError, SandboxError, ScorerError
 from orchestrator.loop import run_night
+from orchestrator.policy import DecisionPolicy
 from orchestrator.records import Action, Attempt, Run, Score
 from tests.lab_parts import Night, WordGate, completed, crashed, proposing
 
@@ -134,3 +135,53 @@ def test_a_budget_of_nothing_opens_nothing() -> None:
     night = Night(proposing("better"))
     run_night(night.lab(), Budget(experiments=0))
     assert (night.actions(), night.diary.lines) == ([], [])
+
+
+SEQUENTIAL = DecisionPolicy(rule="sequential", baseline_runs=3, most_runs=3)
+
+
+def test_the_baseline_is_measured_several_times_with_seeds_of_its_own() -> None:
+    night = Night(proposing("worse"), values=[2.0, 2.01, 1.99, 2.5], rules=SEQUENTIAL)
+    run_night(night.lab(), Budget(experiments=2))
+    assert [number for number, _ in night.ran] == [1, 1, 1, 2]
+    assert len({seed for _, seed in night.ran}) == 4
+    first, second = night.memory.history().entries
+    assert (first.action, first.runs) == (Action.KEEP, 3)
+    assert first.value == pytest.approx(2.0)
+    assert (second.action, second.runs) == (Action.DISCARD, 1)
+    assert night.diary.lines.count("measured 1 repeat") == 2
+
+
+def test_what_looks_better_is_measured_again_beside_the_best_before_it_is_kept() -> None:
+    better = [1.985, 1.984, 1.986, 2.001, 1.999, 2.002, 1.985, 1.986]
+    night = Night(proposing("better"), values=[2.0, 2.01, 1.99, *better], rules=SEQUENTIAL)
+    run_night(night.lab(), Budget(experiments=2))
+    entry = night.memory.history().entries[1]
+    assert entry.runs + night.memory.evidence(2).best.runs > 2
+    assert {number for number, _ in night.ran[4:]} <= {1, 2}
+
+
+def test_a_repeat_that_crashes_discards_the_attempt_for_its_own_reason() -> None:
+    night = Night(
+        proposing("flaky"),
+        values=[2.0, 2.02, 1.98, 1.97],
+        run=lambda attempt: crashed(attempt) if len(night.ran) > 4 else completed(attempt),
+        rules=SEQUENTIAL,
+    )
+    run_night(night.lab(), Budget(experiments=2))
+    entry = night.memory.history().entries[1]
+    assert entry.action is Action.DISCARD
+
+
+def test_a_night_that_is_over_leaves_the_attempt_open_with_its_runs_recorded() -> None:
+    budget = Budget(experiments=5)
+
+    def run(attempt: Attempt) -> Run:
+        budget.stop("enough")
+        return completed(attempt)
+
+    night = Night(proposing("better"), values=[2.0, 2.0, 2.0], run=run, rules=SEQUENTIAL)
+    run_night(night.lab(), budget)
+    assert night.memory.history().entries == ()
+    assert night.memory.evidence(1).candidate.values == (2.0,)
+    assert night.diary.lines[-1] == "measured 1 repeat"

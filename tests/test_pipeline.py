@@ -40,6 +40,7 @@ def with_baseline(night: Night, value: float = 2.0) -> Night:
     """The same night after its baseline."""
     attempt = night.book.open(Proposal("baseline", dict(TEMPLATE)))
     measured = Experiment(attempt, Verdict(), completed(attempt), Score(value))
+    night.book.measure(measured, attempt.number)
     night.book.close(measured, Decision(Action.KEEP, "baseline"))
     return night
 

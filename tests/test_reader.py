@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -243,3 +244,14 @@ def test_a_header_in_which_a_name_stands_twice_is_refused(reader: ModuleType, tm
     header = f'{{"a": {entry}, "a": {entry}}}'.encode()
     (tmp_path / "model.safetensors").write_bytes(packed(header, bytes(4)))
     assert handed_over(reader) == {"refused": "model.safetensors has a malformed header"}
+
+
+def test_what_the_reader_has_seen_has_no_holes_left(reader: ModuleType) -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        path = Path(folder) / "sparse"
+        with path.open("wb") as stream:
+            stream.truncate(1 << 20)
+        assert path.stat().st_blocks == 0
+        with path.open("rb") as stream:
+            reader.fill(stream.fileno(), 1 << 20)
+        assert path.stat().st_blocks * 512 == 1 << 20

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.errors import LedgerError, SetupError
-from orchestrator.ledger.audit import Event, read_events
+from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.disk import FREE_SPACE, RunLock, write_whole
-from orchestrator.ledger.facts import TITLE_CHARACTERS, memory_gb
+from orchestrator.ledger.facts import TITLE_CHARACTERS, entry_from, last_run
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import State, fold, log_ref
 from orchestrator.records import Action
@@ -79,22 +79,21 @@ def _row(path: Path, number: int, cells: list[str]) -> ResultRow:
 def result_rows(state: State) -> list[ResultRow]:
     """A row for every closed attempt that ran.
 
-    Refused attempts, and those that never ran, have no word in upstream's vocabulary and are left out;
-    a measurement that is to be repeated is shown as a discard.
+    Refused attempts, and those that never ran, have no word in upstream's vocabulary and are left out; one
+    that is held for a person is shown as a discard. A value is the mean of the attempt's runs.
     """
-    closed = ((state.opened[number], event) for number, event in state.closed.items())
-    return [_result_row(opened, event) for opened, event in closed if event["run"]]
+    return [_result_row(state, number) for number in state.closed if state.runs_of(number)]
 
 
-def _result_row(opened: Event, closed: Event) -> ResultRow:
-    value = (closed["score"] or {}).get("value")
-    measured: Literal["keep", "discard"] = "keep" if closed["action"] == Action.KEEP else "discard"
+def _result_row(state: State, number: int) -> ResultRow:
+    entry = entry_from(state, number, {})
+    measured: Literal["keep", "discard"] = "keep" if entry.action is Action.KEEP else "discard"
     return ResultRow(
-        commit=opened["commit"][:7],
-        val_bpb=value,
-        memory_gb=memory_gb(closed),
-        status="crash" if value is None else measured,
-        description=opened["title"],
+        commit=entry.commit[:7],
+        val_bpb=entry.value,
+        memory_gb=entry.memory_gb,
+        status="crash" if entry.value is None else measured,
+        description=entry.title,
     )
 
 
@@ -103,17 +102,22 @@ def experiment_files(state: State, repo: BareRepo, number: int) -> dict[str, byt
     opened, closed = state.opened[number], state.closed[number]
     diff = repo.diff(state.base_of(number), opened["commit"]).decode(errors="replace")
     files = {"edit.diff": sanitise_block(diff, _NO_LIMIT).encode()}
-    if closed["run"]:
-        files["result.json"] = _json(closed["run"])
-    log = state.refs.get(log_ref(number))
+    runs = state.runs_of(number)
+    if runs:
+        files["result.json"] = _json(last_run(state, number))
+    if len(runs) > 1:
+        files["runs.json"] = _json([{key: event[key] for key in _MEASURED} for event in runs])
+    log = state.refs.get(log_ref(number, len(runs)))
     if log:
         text = repo.read([log])[log].data.decode(errors="replace")
         files["log.txt"] = sanitise_block(text, _NO_LIMIT).encode()
-    files[LAST_WRITTEN] = _json({key: closed[key] for key in _DECIDED})
+    decided = {key: closed[key] for key in _DECIDED} | {"values": state.values_of(number)}
+    files[LAST_WRITTEN] = _json({**decided, "score": runs[-1]["score"] if runs else None})
     return files
 
 
-_DECIDED = ("action", "reason", "status", "objections", "score")
+_DECIDED = ("action", "reason", "facts", "status", "objections")
+_MEASURED = ("seed", "serving", "status", "failure", "score")
 LAST_WRITTEN = "score.json"
 
 

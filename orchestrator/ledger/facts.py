@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.ledger.audit import Event
 from orchestrator.ledger.paths import shown
+from orchestrator.ledger.state import State
 from orchestrator.records import (
     Action,
     Attempt,
@@ -66,9 +67,10 @@ def clean(proposal: Proposal) -> Proposal:
     )
 
 
-def draw_seed(base: str, number: int) -> int:
-    """The seed of an attempt, 31 bits, drawn by the host from the run's own random base."""
-    return int.from_bytes(hashlib.sha256(f"{base}:{number}".encode()).digest()[:4], "big") >> 1
+def draw_seed(base: str, number: int, run: int = 1) -> int:
+    """The seed of one run of an attempt, 31 bits, drawn by the host from the run folder's own random base."""
+    which = f"{base}:{number}" if run == 1 else f"{base}:{number}:{run}"
+    return int.from_bytes(hashlib.sha256(which.encode()).digest()[:4], "big") >> 1
 
 
 def planned(number: int, proposal: Proposal, base: Files, parent: str | None, seed: int) -> Attempt:
@@ -129,17 +131,33 @@ def attempt_from(opened: Event, files: Files, base_files: Files) -> Attempt:
     )
 
 
-def closed_fields(experiment: Experiment, decision: Decision) -> dict[str, Any]:
-    """What `attempt_closed` says: how far it got, what was measured, what was decided and why."""
+def measured_fields(experiment: Experiment, serving: int) -> dict[str, Any]:
+    """What `attempt_measured` says of one run: its seed, how far it got, and what was measured.
+
+    `serving` is the attempt that is decided on; the run may be one of the best beside it.
+    """
+    return {
+        "number": experiment.attempt.number,
+        "serving": serving,
+        "seed": experiment.attempt.seed,
+        "status": experiment.status,
+        "failure": experiment.failure,
+        "run": _run_fields(experiment.run) if experiment.run else None,
+        "score": _score_fields(experiment.score) if experiment.score else None,
+    }
+
+
+def closed_fields(experiment: Experiment, decision: Decision, values: list[float]) -> dict[str, Any]:
+    """What `attempt_closed` says: how far it got, every value measured, what was decided and why."""
     return {
         "number": experiment.attempt.number,
         "action": decision.action.value,
         "reason": decision.reason,
+        "facts": plain(decision.facts),
+        "values": values,
         "status": experiment.status,
         "failure": experiment.failure,
         "objections": [asdict(objection) for objection in experiment.verdict.objections],
-        "run": _run_fields(experiment.run) if experiment.run else None,
-        "score": _score_fields(experiment.score) if experiment.score else None,
     }
 
 
@@ -165,12 +183,14 @@ _RESULT_FIELDS = ("config", "claims", "result_sha256", "weights_sha256", "weight
 
 def _score_fields(score: Score) -> dict[str, Any]:
     names = ("value", "stderr", "verified", "reason", "seconds", "details")
-    return {name: plain(getattr(score, name)) for name in names}
+    holdout = plain(asdict(score.holdout)) if score.holdout else None
+    return {**{name: plain(getattr(score, name)) for name in names}, "holdout": holdout}
 
 
-def entry_from(opened: Event, closed: Event, files: Files, log: str) -> Entry:
-    """A closed attempt as the proposer sees it."""
-    run, score = closed["run"] or {}, closed["score"] or {}
+def entry_from(state: State, number: int, files: Files, log: str = "") -> Entry:
+    """A closed attempt as the proposer sees it; its value is the mean of all its runs so far."""
+    opened, closed = state.opened[number], state.closed[number]
+    values, last = state.values_of(number), last_run(state, number) or {}
     return Entry(
         number=opened["number"],
         title=opened["title"],
@@ -178,12 +198,13 @@ def entry_from(opened: Event, closed: Event, files: Files, log: str) -> Entry:
         proposer=opened["proposer"],
         action=Action(closed["action"]),
         status=closed["status"],
-        value=score.get("value"),
+        value=math.fsum(values) / len(values) if closed["status"] == "scored" else None,
         reason=_reason(closed),
         commit=opened["commit"],
         files=files,
-        train_seconds=run.get("train_seconds", 0.0),
-        memory_gb=memory_gb(closed),
+        runs=len(state.runs_of(number)),
+        train_seconds=last.get("train_seconds", 0.0),
+        memory_gb=memory_gb(last),
         log_tail=sanitise_block(log, _LOG_TAIL_BYTES, keep="tail"),
     )
 
@@ -193,8 +214,15 @@ def _reason(closed: Event) -> str:
     return f"{reason} ({failure})" if failure and failure not in reason else str(reason)
 
 
-def memory_gb(closed: Event) -> float:
-    """The peak memory that the run claimed, in GiB; 0.0 when it claimed none."""
-    result = (closed["run"] or {}).get("result") or {}
+def last_run(state: State, number: int) -> Event | None:
+    """The fields of an attempt's last run; None when it never ran."""
+    runs = state.runs_of(number)
+    run: Event | None = runs[-1]["run"] if runs else None
+    return run
+
+
+def memory_gb(run: Event) -> float:
+    """The peak memory that a run claimed, in GiB; 0.0 when it claimed none."""
+    result = run.get("result") or {}
     claimed = result.get("claims", {}).get("peak_memory_bytes", 0.0)
     return float(claimed) / 2**30 if isinstance(claimed, int | float) and claimed > 0 else 0.0

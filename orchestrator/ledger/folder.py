@@ -27,7 +27,8 @@ Step = Callable[[str], None]
 CRASH_POINTS = (
     "create:begin", "create:objects", "create:event", "create:repository",
     "open:begin", "open:objects", "open:event", "open:ref",
-    "close:begin", "close:objects", "close:event", "close:refs", "close:exports",
+    "measure:begin", "measure:objects", "measure:event", "measure:refs",
+    "close:begin", "close:event", "close:refs", "close:exports",
     "resume:begin", "resume:event", "record:begin", "record:event",
 )  # fmt: skip
 

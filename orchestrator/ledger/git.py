@@ -10,10 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from orchestrator.deciding.evidence import Evidence
 from orchestrator.errors import LedgerError
 from orchestrator.ledger import facts
 from orchestrator.ledger.audit import AuditLog, Clock, Event, utc_now
 from orchestrator.ledger.disk import RunLock
+from orchestrator.ledger.evidence import evidence_of
 from orchestrator.ledger.export import LAST_WRITTEN, write_experiment, write_results
 from orchestrator.ledger.folder import (
     Origin,
@@ -32,7 +34,6 @@ from orchestrator.records import (
     Attempt,
     Decision,
     Entry,
-    Evidence,
     Experiment,
     Files,
     History,
@@ -41,7 +42,9 @@ from orchestrator.records import (
 )
 
 INTERRUPTED_TWICE = "interrupted twice"
-_OWN_EVENTS = frozenset({"run_created", "attempt_opened", "attempt_resumed", "attempt_closed"})
+_OWN_EVENTS = frozenset(
+    {"run_created", "attempt_opened", "attempt_resumed", "attempt_measured", "attempt_closed"}
+)
 
 
 class GitLedger:
@@ -59,6 +62,7 @@ class GitLedger:
         self.folder, self._clock, self._at = folder, clock, at
         self._turn = threading.RLock()
         self._stopped = False
+        self._logs: dict[int, str] = {}
         with ExitStack() as held:
             self._lock = RunLock(folder)
             held.callback(self._lock.release)
@@ -84,23 +88,29 @@ class GitLedger:
             self.record("run_resumed", version=origin.version, torn_bytes=torn, completed_refs=completed)
             self._write_missing_exports()
 
-    def _read_entries(self) -> list[Entry]:
+    def _read_entries(self) -> dict[int, Entry]:
         state = self._state
         commits = [state.refs[TEMPLATE], *(event["commit"] for event in state.opened.values())]
         self._files: dict[str, Files] = dict(self._repo.read_commits(commits))
-        logs = self._repo.read(state.refs[log_ref(n)] for n in state.closed if log_ref(n) in state.refs)
-        texts = {name: blob.data.decode(errors="replace") for name, blob in logs.items()}
-        return [
-            self._entry(number, texts.get(state.refs.get(log_ref(number), ""), "")) for number in state.closed
-        ]
+        logs = {number: state.refs.get(self._last_log(number), "") for number in state.closed}
+        texts = {
+            name: blob.data.decode(errors="replace")
+            for name, blob in self._repo.read(filter(None, logs.values())).items()
+        }
+        return {number: self._entry(number, texts.get(logs[number], "")) for number in state.closed}
+
+    def _last_log(self, number: int) -> str:
+        return log_ref(number, len(self._state.runs_of(number)))
 
     def _entry(self, number: int, log: str) -> Entry:
-        opened, closed = self._state.opened[number], self._state.closed[number]
-        return facts.entry_from(opened, closed, self._files[opened["commit"]], log)
+        files = self._files[self._state.opened[number]["commit"]]
+        return facts.entry_from(self._state, number, files, log)
 
     def _write_missing_exports(self) -> None:
         for number in self._state.closed:
-            if not (self.folder / "experiments" / f"{number:04d}" / LAST_WRITTEN).exists():
+            written = (self.folder / "experiments" / f"{number:04d}" / LAST_WRITTEN).exists()
+            measured_since = len(self._state.values_of(number)) > len(self._state.closed[number]["values"])
+            if measured_since or not written:
                 write_experiment(self.folder, self._state, self._repo, number)
         write_results(self.folder, self._state)
 
@@ -122,10 +132,19 @@ class GitLedger:
     def history(self) -> History:
         with self._turn:
             best = self._state.best or self._state.refs[TEMPLATE]
-            return History(self._files[best], self._state.evidence.best_value, tuple(self._entries))
+            return History(self._files[best], self.evidence().best_value, tuple(self._entries.values()))
 
-    def evidence(self) -> Evidence:
-        return self._state.evidence
+    def evidence(self, of: int | None = None) -> Evidence:
+        with self._turn:
+            return evidence_of(self._state, self._files, of)
+
+    def next_run(self, number: int) -> Attempt:
+        """See the port. Raises KeyError for an attempt that was never opened."""
+        with self._turn:
+            opened = self._state.opened[number]
+            attempt = facts.attempt_from(opened, self._files[opened["commit"]], self._base_files(number))
+            run = len(self._state.runs_of(number)) + 1
+            return replace(attempt, seed=facts.draw_seed(self._state.created["seed_base"], number, run))
 
     def recover(self) -> Attempt | None:
         """The oldest attempt that was open when the last process ended, to be run once more; else None.
@@ -186,8 +205,26 @@ class GitLedger:
             {path: self._repo.write_blob(text.encode()) for path, text in files.items()}
         )
 
+    def measure(self, experiment: Experiment, serving: int) -> None:
+        """See the port. Raises LedgerError for a run that serves no open attempt."""
+        with self._turn, self._stopping():
+            self._at("measure:begin")
+            self._open_event(serving)
+            number = experiment.attempt.number
+            log = (experiment.run.log if experiment.run else "").encode(errors="replace")
+            ref = log_ref(number, len(self._state.runs_of(number)) + 1)
+            moves = {ref: (None, self._repo.write_blob(log))} if log else {}
+            self._at("measure:objects")
+            self._append("attempt_measured", **facts.measured_fields(experiment, serving), refs=moves)
+            self._at("measure:event")
+            self._repo.move(moves)
+            self._at("measure:refs")
+            self._logs[number] = log.decode()
+            if number in self._state.closed:
+                self._export(number)
+
     def close(self, experiment: Experiment, decision: Decision) -> None:
-        """Record how far it got; on keep, move the best by compare-and-swap; then write the exports.
+        """Record what was decided; on keep, move the best by compare-and-swap; then write the exports.
 
         Raises LedgerError for an attempt that is not open, and for a keep without a value or of files
         that are not all in its commit.
@@ -195,29 +232,34 @@ class GitLedger:
         with self._turn, self._stopping():
             self._at("close:begin")
             number = experiment.attempt.number
-            log = (experiment.run.log if experiment.run else "").encode(errors="replace")
-            moves = self._moves_of(experiment, decision)
-            if log:
-                moves[log_ref(number)] = (None, self._repo.write_blob(log))
-            self._at("close:objects")
-            self._append("attempt_closed", **facts.closed_fields(experiment, decision), refs=moves)
+            values = self._state.values_of(number)
+            moves = self._moves_of(number, decision, values)
+            self._append("attempt_closed", **facts.closed_fields(experiment, decision, values), refs=moves)
             self._at("close:event")
             self._repo.move(moves)
             self._at("close:refs")
-            self._entries.append(self._entry(number, log.decode()))
-            write_experiment(self.folder, self._state, self._repo, number)
-            write_results(self.folder, self._state)
+            self._export(number)
             self._at("close:exports")
 
-    def _moves_of(self, experiment: Experiment, decision: Decision) -> dict[str, tuple[str | None, str]]:
-        opened = self._state.opened.get(experiment.attempt.number)
-        name = experiment.attempt.name
-        if opened is None or opened["number"] not in self._state.still_open:
-            raise LedgerError(f"attempt {name} is not open", remedy="this is a fault of ours: report it")
+    def _export(self, number: int) -> None:
+        self._entries[number] = self._entry(number, self._logs.get(number, ""))
+        write_experiment(self.folder, self._state, self._repo, number)
+        write_results(self.folder, self._state)
+
+    def _open_event(self, number: int) -> Event:
+        if number not in self._state.still_open:
+            message = f"attempt {number:04d} is not open"
+            raise LedgerError(message, remedy="this is a fault of ours: report it")
+        return self._state.opened[number]
+
+    def _moves_of(
+        self, number: int, decision: Decision, values: list[float]
+    ) -> dict[str, tuple[str | None, str]]:
+        opened = self._open_event(number)
         if decision.action is not Action.KEEP:
             return {}
-        if experiment.value is None or opened["left_out"]:
-            message = f"attempt {name} cannot be kept: it has no value, or files that were not committed"
+        if not values or opened["left_out"]:
+            message = f"attempt {number:04d} cannot be kept: it has no value, or uncommitted files"
             raise LedgerError(message, remedy="this is a fault of ours: report it")
         return {BEST: (self._state.best, opened["commit"])}
 

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import fcntl
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.facts import entry_from
-from orchestrator.ledger.state import fold
-from orchestrator.records import Entry
+from orchestrator.ledger.state import State, fold
+from orchestrator.records import Action, Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Every closed attempt in order, without its files, and whether a process holds the run."""
+    """Every closed attempt in order, without its files, and whether a process holds the run.
+
+    `holdouts` has the mean holdout value of each kept attempt that has one; `still_open` are the attempts
+    that the next start goes on with.
+    """
 
     entries: tuple[Entry, ...]
     in_progress: bool
+    holdouts: Mapping[int, float] = field(default_factory=dict)
+    still_open: tuple[int, ...] = ()
 
 
 def read_run(folder: Path) -> Summary:
     """Raises LedgerError when the log is damaged."""
     state = fold(read_events(folder / "audit.jsonl"))
-    entries = tuple(entry_from(state.opened[n], state.closed[n], {}, "") for n in state.closed)
-    return Summary(entries, _is_held(folder / "lock"))
+    entries = tuple(entry_from(state, number, {}) for number in state.closed)
+    holdouts = {
+        entry.number: math.fsum(values) / len(values)
+        for entry in entries
+        if entry.action is Action.KEEP and (values := _holdouts(state, entry.number))
+    }
+    return Summary(entries, _is_held(folder / "lock"), holdouts, tuple(state.still_open))
+
+
+def _holdouts(state: State, number: int) -> list[float]:
+    found = ((event["score"] or {}).get("holdout") or {} for event in state.runs_of(number))
+    return [float(holdout["value"]) for holdout in found if holdout.get("value") is not None]
 
 
 def _is_held(lock: Path) -> bool:

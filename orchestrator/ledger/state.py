@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import KEEP_A_COPY, Event
 from orchestrator.ledger.repo import Moves
-from orchestrator.records import Action, Evidence
+from orchestrator.records import Action
 
 BEST = "refs/heads/best"
 TEMPLATE = "refs/heads/template"
@@ -20,9 +20,9 @@ def attempt_ref(number: int) -> str:
     return f"refs/attempts/{number:04d}"
 
 
-def log_ref(number: int) -> str:
-    """Where the raw log of an attempt's run is kept, as a blob."""
-    return f"refs/logs/{number:04d}"
+def log_ref(number: int, run: int = 1) -> str:
+    """Where the raw log of one run of an attempt is kept, as a blob; runs are counted from 1."""
+    return f"refs/logs/{number:04d}" + (f"-{run}" if run > 1 else "")
 
 
 def is_ours(ref: str) -> bool:
@@ -36,11 +36,12 @@ class State:
 
     created: Event = field(default_factory=dict)
     opened: dict[int, Event] = field(default_factory=dict)
+    measured: dict[int, list[Event]] = field(default_factory=dict)
     closed: dict[int, Event] = field(default_factory=dict)
     resumed: set[int] = field(default_factory=set)
     refs: dict[str, str] = field(default_factory=dict)
     promised: Moves = field(default_factory=dict)
-    evidence: Evidence = field(default_factory=Evidence)
+    best_number: int | None = None
 
     @property
     def best(self) -> str | None:
@@ -49,6 +50,15 @@ class State:
     @property
     def still_open(self) -> list[int]:
         return [number for number in self.opened if number not in self.closed]
+
+    def runs_of(self, number: int) -> list[Event]:
+        """Every measured run of an attempt, in order."""
+        return self.measured.get(number, [])
+
+    def values_of(self, number: int) -> list[float]:
+        """What an attempt was measured at, runs without a value left out."""
+        scores = (event["score"] or {} for event in self.runs_of(number))
+        return [float(score["value"]) for score in scores if score.get("value") is not None]
 
     def base_of(self, number: int) -> str:
         """The commit that an attempt was based on: its parent, or the template."""
@@ -103,12 +113,23 @@ def _resume(state: State, event: Event) -> None:
     state.resumed.add(_open_number(state, event))
 
 
+def _measure(state: State, event: Event) -> None:
+    number, serving = event["number"], _open_number(state, event, "serving")
+    if number not in {serving, state.best_number}:
+        raise ValueError("a run is that of an open attempt or of the best")
+    state.measured.setdefault(number, []).append(event)
+    state.resumed.discard(serving)
+
+
 def _close(state: State, event: Event) -> None:
     number = _open_number(state, event)
-    if (Action(event["action"]) is Action.KEEP) != (BEST in event["refs"]):
+    kept = Action(event["action"]) is Action.KEEP
+    if kept != (BEST in event["refs"]):
         raise ValueError("the best moves exactly on keep")
-    if BEST in event["refs"]:
-        state.evidence = Evidence(float(event["score"]["value"]), number)
+    if kept and not state.values_of(number):
+        raise ValueError("what has no value cannot be kept")
+    if kept:
+        state.best_number = number
     state.closed[number] = event
 
 
@@ -116,12 +137,13 @@ _FOLDS = {
     "run_created": _create,
     "attempt_opened": _open,
     "attempt_resumed": _resume,
+    "attempt_measured": _measure,
     "attempt_closed": _close,
 }
 
 
-def _open_number(state: State, event: Event) -> int:
-    number: int = event["number"]
+def _open_number(state: State, event: Event, name: str = "number") -> int:
+    number: int = event[name]
     if number not in state.opened or number in state.closed:
         raise _contradiction(event, f"attempt {number} is not open")
     return number

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.deciding.evidence import Evidence
 from orchestrator.policy import BudgetPolicy
-from orchestrator.records import Evidence, Experiment, History, Run
+from orchestrator.records import Experiment, History, Run
 from orchestrator.sandbox.container import ATTEMPT_LABEL, RUN_LABEL
 from orchestrator.sandbox.engine import Engine
 
@@ -49,8 +50,9 @@ def ledger_breaks(before: Standing, history: History, evidence: Evidence) -> Ite
     more = len(history.entries) - before.closed
     if more != 1:
         yield f"the ledger closed {more} attempts instead of one"
-    if evidence != before.evidence:
-        yield f"the best moved from {before.evidence.best_value} to {evidence.best_value}"
+    was, now = before.evidence, evidence
+    if (was.best_number, was.best_value) != (now.best_number, now.best_value):
+        yield f"the best moved from {was.best_value} to {now.best_value}"
 
 
 def leftovers(engine: Engine, run_id: str, tag: str) -> Iterator[str]:

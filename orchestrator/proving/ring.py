@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from orchestrator.policy import BudgetPolicy, MetricPolicy, Policy, SandboxPolicy
-from orchestrator.records import Attempt, Experiment, Score, Verdict
+from orchestrator.records import Action, Attempt, Experiment, Score, Verdict
 from orchestrator.sandbox.container import Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
@@ -66,7 +66,7 @@ class Corner:
         run = experiment.run
         if run is None or not run.completed:
             return experiment
-        score: Score = self.scorer.score(run, lambda _: True)
+        score: Score = self.scorer.score(run, lambda _: Action.REPEAT)
         return replace(experiment, score=score)
 
 

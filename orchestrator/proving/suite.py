@@ -144,8 +144,10 @@ class Suite:
         return attempt
 
     def _close(self, experiment: Experiment) -> None:
-        ledger = self._arena.ledger
-        decision = decide(experiment, ledger.evidence(), self._arena.rules)
+        ledger, number = self._arena.ledger, experiment.attempt.number
+        if experiment.run:
+            ledger.measure(experiment, number)
+        decision = decide(experiment, ledger.evidence(number), self._arena.rules)
         ledger.close(experiment, decision)
         self._console.closed(experiment, decision)
 

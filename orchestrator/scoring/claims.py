@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import ScorerError
 from orchestrator.policy import MetricPolicy
-from orchestrator.ports import CandidateFault, Model, Models, Promising
-from orchestrator.records import Run, Score
+from orchestrator.ports import CandidateFault, Model, Models, Prospects
+from orchestrator.records import Action, Holdout, Run, Score
 from orchestrator.scoring.challenge import (
     Correction,
     Cuts,
@@ -47,33 +47,51 @@ NATS_TOLERANCE = 1e-3
 class ClaimsScorer:
     """The port `Scorer` for language models."""
 
-    def __init__(self, models: Models, held_out: HeldOut, metric: MetricPolicy) -> None:
+    def __init__(
+        self, models: Models, held_out: HeldOut, metric: MetricPolicy, holdout: HeldOut | None = None
+    ) -> None:
         self._models = models
         self._held_out = held_out
         self._metric = metric
+        self._holdout = holdout
 
-    def score(self, run: Run, promising: Promising) -> Score:
-        """Collect every claim and measure; challenge what would be kept, and correct or refuse it.
+    def score(self, run: Run, prospects: Prospects) -> Score:
+        """Collect every claim and measure; challenge what would not be discarded, and correct or refuse it.
 
-        What the candidate does wrong is a score without a value.
+        What would be kept is measured on the holdout too, which decides nothing. What the candidate does
+        wrong is a score without a value.
         """
         started = time.monotonic()
         try:
             with self._models.open(run, keep=True) as model:
-                claims = self._claims(model, started)
+                claims = self._claims(model, self._held_out, started)
             score = measure(claims, self._held_out, floor=self._metric.floor)
-            if score.value is not None and promising(score.value):
+            if score.value is not None and prospects(score.value) is not Action.DISCARD:
                 with self._models.open(run) as witness:
                     score = self._challenged(witness, claims, score, started)
+                    if score.value is not None and prospects(score.value) is Action.KEEP:
+                        score = self._with_holdout(witness, score, started)
         except CandidateFault as fault:
             score = Score(reason=str(fault))
         finally:
             self._models.release(run)
         return replace(score, seconds=time.monotonic() - started)
 
-    def _claims(self, model: Model, started: float) -> NDArray[np.float32]:
+    def _with_holdout(self, witness: Model, score: Score, started: float) -> Score:
+        """The score with its holdout value beside it: claims alone, of a model whose claims stood the
+        challenge. The witness answers no question of the challenge any more."""
+        if self._holdout is None:
+            return score
+        try:
+            claims = self._claims(witness, self._holdout, started)
+        except CandidateFault as fault:
+            return replace(score, holdout=Holdout(reason=str(fault)))
+        found = measure(claims, self._holdout, floor=0.0)
+        return replace(score, holdout=Holdout(found.value, found.reason, found.stderr))
+
+    def _claims(self, model: Model, held_out: HeldOut, started: float) -> NDArray[np.float32]:
         claims = []
-        for batch in self._held_out.batches():
+        for batch in held_out.batches():
             self._check_time(started)
             answer = model.claim(batch)
             if answer.shape != (batch.shape[0], batch.shape[1] - 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,12 @@ class HeldOut:
         return self.token_bytes[self.rows[:, 1:]] > 0
 
 
-def held_out_of(data: DataFolder, *, rows: int, length: int, batch_rows: int) -> HeldOut:
-    """The rows of a data folder's val split. Raises SetupError when there are too few tokens."""
-    val = cut_rows(data.tokens("val"), rows, length)
-    return HeldOut(val, data.token_bytes, batch_rows, data.tokens("train"))
+def held_out_of(
+    data: DataFolder, *, rows: int, length: int, batch_rows: int, split: Literal["val", "holdout"] = "val"
+) -> HeldOut:
+    """The rows of one of a data folder's held-out splits. Raises SetupError when there are too few tokens."""
+    held_out = cut_rows(data.tokens(split), rows, length)
+    return HeldOut(held_out, data.token_bytes, batch_rows, data.tokens("train"))
 
 
 def cut_rows(tokens: NDArray[np.uint16], count: int, length: int) -> NDArray[np.uint16]:

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
 
 from rich.console import Console as RichConsole
@@ -18,7 +18,14 @@ from orchestrator.records import Action, Attempt, Decision, Entry, Experiment, R
 from orchestrator.text import sanitise_line
 
 TITLE_WIDTH = 60
-_STYLES = {Action.KEEP: "green", Action.DISCARD: "dim", Action.REPEAT: "yellow"}
+_STYLES = {
+    Action.KEEP: "green",
+    Action.DISCARD: "dim",
+    Action.HOLD: "red",
+    Action.REPEAT: "yellow",
+    Action.REPEAT_BEST: "yellow",
+}
+_NEXT = {Action.REPEAT: "once more", Action.REPEAT_BEST: "the best once more"}
 
 
 class _Terminal(RichConsole):
@@ -73,6 +80,11 @@ class Console:
         steps = f", {claims['steps']:.10g} steps" if "steps" in claims else ""
         self.say(f"      trained {run.train_seconds:.1f} s{steps}; scoring", "dim")
 
+    def measured(self, experiment: Experiment, decision: Decision) -> None:
+        value = "no value" if experiment.value is None else f"{experiment.value:.6f}"
+        reason = sanitise_line(decision.reason, 300)
+        self.say(f"      {value}; {_NEXT[decision.action]}: {reason}", _STYLES[decision.action])
+
     def closed(self, experiment: Experiment, decision: Decision) -> None:  # noqa: ARG002 - the port's
         took = time.monotonic() - self._began
         reason = sanitise_line(decision.reason, 300)
@@ -116,3 +128,14 @@ def best_line(entries: Sequence[Entry], unit: str) -> str:
     share = f"{(first - last) / first:.2%} lower" if last < first else "not beaten"
     counts = f"{len(kept) - 1} kept of {len(entries) - 1}"
     return f"baseline {first:.6f}, best {last:.6f} {unit} ({share}), {counts}".replace("  ", " ")
+
+
+def holdout_line(entries: Sequence[Entry], holdouts: Mapping[int, float]) -> str:
+    """The last kept attempt on text that decides nothing, and the gap to its value; empty when unknown."""
+    values = {entry.number: entry.value for entry in entries if entry.number in holdouts}
+    if not values:
+        return ""
+    gaps = {number: holdouts[number] - value for number, value in values.items() if value is not None}
+    first, last = min(gaps), max(gaps)
+    told = f"holdout {holdouts[last]:.6f} for attempt {last:04d}, gap {gaps[last]:+.6f}"
+    return told if first == last else f"{told} (baseline {holdouts[first]:.6f}, gap {gaps[first]:+.6f})"

@@ -36,6 +36,16 @@ class Journal:
     def scoring(self, attempt: Attempt, run: Run) -> None:
         self._log.info("run_ended", attempt=attempt.number, **_run_fields(run))
 
+    def measured(self, experiment: Experiment, decision: Decision) -> None:
+        self._log.info(
+            "attempt_measured",
+            attempt=experiment.attempt.number,
+            seed=experiment.attempt.seed,
+            next=decision.action.value,
+            reason=decision.reason,
+            value=experiment.value,
+        )
+
     def closed(self, experiment: Experiment, decision: Decision) -> None:
         run = _run_fields(experiment.run) if experiment.run else {}
         self._log.info(

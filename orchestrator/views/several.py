@@ -27,6 +27,9 @@ class Several:
     def scoring(self, attempt: Attempt, run: Run) -> None:
         self._tell(lambda watcher: watcher.scoring(attempt, run))
 
+    def measured(self, experiment: Experiment, decision: Decision) -> None:
+        self._tell(lambda watcher: watcher.measured(experiment, decision))
+
     def closed(self, experiment: Experiment, decision: Decision) -> None:
         self._tell(lambda watcher: watcher.closed(experiment, decision))
 

@@ -103,7 +103,7 @@ def measure(runtime: str, repeats: int) -> dict[str, Any]:
                 proposal = Proposal(f"number {number}", source)
                 attempt = watch.time("ledger_open", lambda p=proposal: ledger.open(p))  # type: ignore[misc]
                 run = watch.time("run", lambda a=attempt: sandbox.run(a))  # type: ignore[misc]
-                score = watch.time("score", lambda r=run: scorer.score(r, lambda _: False))  # type: ignore[misc]
+                score = watch.time("score", lambda r=run: scorer.score(r, lambda _: Action.DISCARD))  # type: ignore[misc]
                 experiment = Experiment(attempt, Verdict(), run, score)
                 decision = Decision(Action.DISCARD, "a benchmark")
                 watch.time("ledger_close", lambda e=experiment, d=decision: ledger.close(e, d))  # type: ignore[misc]

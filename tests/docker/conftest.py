@@ -15,7 +15,7 @@ from orchestrator.data import TRAINING_FILES, DataFolder
 from orchestrator.policy import BudgetPolicy, MetricPolicy, SandboxPolicy
 from orchestrator.proving.prove import PROGRAMS
 from orchestrator.proving.text import write_bytes_as_tokens
-from orchestrator.records import Attempt, Proposal, Run, Score
+from orchestrator.records import Action, Attempt, Proposal, Run, Score
 from orchestrator.sandbox.container import RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
@@ -60,7 +60,7 @@ class Station:
     def run_and_score(self, name: str, seed: int = 1) -> tuple[Run, Score]:
         run = self.run(name, seed)
         assert run.completed, f"{run.reason}\n{run.log}"
-        return run, self.scorer.score(run, lambda _: True)
+        return run, self.scorer.score(run, lambda _: Action.REPEAT)
 
     def leftovers(self) -> list[str]:
         """Close the sandbox; names of the containers and volumes that it left."""

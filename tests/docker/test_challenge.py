@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.records import Attempt
+from orchestrator.records import Action, Attempt
 from orchestrator.scoring.claims import ClaimsScorer
 from orchestrator.scoring.held_out import held_out_of
 from tests.docker.conftest import ROW_TOKENS, Station, attempt_of, candidate
@@ -30,14 +30,14 @@ def lying(name: str) -> Attempt:
 def test_a_lie_is_refused_with_a_reason_that_names_it(station: Station, name: str) -> None:
     run = station.sandbox.run(lying(name))
     assert run.completed, run.log
-    score = station.scorer.score(run, lambda _: True)
+    score = station.scorer.score(run, lambda _: Action.REPEAT)
     assert score.value is None
     assert LIES[name] in score.reason
 
 
 @pytest.mark.parametrize("name", ["by_looking_ahead", "with_its_own_loss"])
 def test_the_same_lie_wins_where_claims_are_believed(station: Station, name: str) -> None:
-    believed = station.scorer.score(station.sandbox.run(lying(name)), lambda _: False)
+    believed = station.scorer.score(station.sandbox.run(lying(name)), lambda _: Action.DISCARD)
     _, honest = station.run_and_score("honest")
     assert believed.value is not None
     assert honest.value is not None
@@ -54,7 +54,7 @@ def test_an_honest_model_is_corrected_by_rounding_alone(station: Station) -> Non
 
 def test_what_would_not_be_kept_is_not_challenged_and_nothing_is_left(station: Station) -> None:
     run = station.run("honest")
-    score = station.scorer.score(run, lambda _: False)
+    score = station.scorer.score(run, lambda _: Action.DISCARD)
     assert score.value is not None
     assert "challenge" not in score.details
     with pytest.raises(ValueError, match="is gone"), station.sandbox.open(run):
@@ -64,5 +64,5 @@ def test_what_would_not_be_kept_is_not_challenged_and_nothing_is_left(station: S
 def test_the_last_batch_of_a_challenge_has_the_shape_of_all_others(station: Station) -> None:
     held_out = held_out_of(station.data, rows=30, length=ROW_TOKENS, batch_rows=8)
     scorer = ClaimsScorer(station.sandbox, held_out, station.metric)
-    score = scorer.score(station.run("honest"), lambda _: True)
+    score = scorer.score(station.run("honest"), lambda _: Action.REPEAT)
     assert score.details["challenge"]["lies"] == 0

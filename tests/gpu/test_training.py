@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from orchestrator.assembly import PROJECT
 from orchestrator.data import TRAINING_FILES, DataFolder, load_data
 from orchestrator.policy import BudgetPolicy, MetricPolicy
-from orchestrator.records import Attempt, Proposal, Run, Score
+from orchestrator.records import Action, Attempt, Proposal, Run, Score
 from orchestrator.sandbox.card import WatchedCard
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.gpu import Gpu
@@ -98,7 +98,7 @@ def trained(data: DataFolder, sealed: Sealed) -> Iterator[tuple[Run, Score]]:
         with DockerSandbox(sealed.engine, outfit, shape, budget, MetricPolicy()) as sandbox:
             run = sandbox.run(attempt)
             assert run.completed, f"{run.reason}\n{run.log}"
-            yield run, ClaimsScorer(sandbox, held_out, MetricPolicy()).score(run, lambda _: True)
+            yield run, ClaimsScorer(sandbox, held_out, MetricPolicy()).score(run, lambda _: Action.REPEAT)
     finally:
         sealed.engine.remove_volume(data_volume_name(files))
 

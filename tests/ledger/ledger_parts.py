@@ -11,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
+from orchestrator.ports import Ledger
 from orchestrator.records import (
     Action,
     Attempt,
@@ -52,6 +53,13 @@ def refused(attempt: Attempt) -> Experiment:
     return Experiment(attempt, Verdict((Objection("import", "os is not allowed", "train.py", 3),)))
 
 
+def settle(ledger: Ledger, experiment: Experiment, decision: Decision) -> None:
+    """Record the attempt's one run, if it ran, and close it."""
+    if experiment.run:
+        ledger.measure(experiment, experiment.attempt.number)
+    ledger.close(experiment, decision)
+
+
 KEEP = Decision(Action.KEEP, "better by 0.1")
 DISCARD = Decision(Action.DISCARD, "not better")
 
@@ -66,7 +74,7 @@ def run_night(folder: Path, at: Callable[[str], None] = lambda _: None) -> None:
                 return
             attempt = attempt or ledger.open(proposal(number))
             decision = KEEP if attempt.number in KEPT else DISCARD
-            ledger.close(scored(attempt, VALUES[attempt.number]), decision)
+            settle(ledger, scored(attempt, VALUES[attempt.number]), decision)
 
 
 def night_killed_at(folder: Path, step: str, occurrence: int) -> int:

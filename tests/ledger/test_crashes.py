@@ -104,7 +104,7 @@ def test_a_torn_last_line_is_set_aside_and_the_night_goes_on(tmp_path: Path) -> 
     assert night_killed_at(folder, "open:begin", 2) == KILLED
     with (folder / "audit.jsonl").open("ab") as log:
         log.write(b'{"event":"attempt_op')
-    assert [finding.place for finding in verify_run(folder)] == ["audit.jsonl line 4"]
+    assert [finding.place for finding in verify_run(folder)] == ["audit.jsonl line 5"]
     run_night(folder)
     assert (folder / "audit.torn-1").read_bytes() == b'{"event":"attempt_op'
     assert_whole_night(folder)

@@ -11,7 +11,17 @@ from orchestrator.errors import SetupError
 from orchestrator.ledger.export import COLUMNS, ResultRow, read_results_tsv, rebuild, results_tsv
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.verification import verify_run
-from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, crashed, proposal, refused, run_night, scored
+from tests.ledger.ledger_parts import (
+    DISCARD,
+    KEEP,
+    ORIGIN,
+    crashed,
+    proposal,
+    refused,
+    run_night,
+    scored,
+    settle,
+)
 
 UPSTREAM = Path(__file__).parent / "data/mar8_results.tsv"
 
@@ -66,10 +76,10 @@ def test_a_description_stays_one_cell_of_one_row(tmp_path: Path, title: str) -> 
 def test_results_tell_keeps_discards_and_crashes_and_leave_refused_ones_out(tmp_path: Path) -> None:
     folder = tmp_path / "night"
     with GitLedger(folder, ORIGIN) as ledger:
-        ledger.close(scored(ledger.open(proposal(1)), 2.0), KEEP)
-        ledger.close(scored(ledger.open(proposal(2)), 2.5), DISCARD)
-        ledger.close(refused(ledger.open(proposal(3))), DISCARD)
-        ledger.close(crashed(ledger.open(proposal(4))), DISCARD)
+        settle(ledger, scored(ledger.open(proposal(1)), 2.0), KEEP)
+        settle(ledger, scored(ledger.open(proposal(2)), 2.5), DISCARD)
+        settle(ledger, refused(ledger.open(proposal(3))), DISCARD)
+        settle(ledger, crashed(ledger.open(proposal(4))), DISCARD)
     lines = [line.split("\t") for line in (folder / "results.tsv").read_text().splitlines()]
     assert tuple(lines[0]) == COLUMNS
     assert [cells[1:] for cells in lines[1:]] == [
@@ -81,7 +91,7 @@ def test_results_tell_keeps_discards_and_crashes_and_leave_refused_ones_out(tmp_
 
 def test_an_experiments_folder_holds_edit_log_result_and_score(tmp_path: Path) -> None:
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
-        ledger.close(scored(ledger.open(proposal(1)), 2.0, log="a\x1b[31mb\x07\r\nc\td\n"), KEEP)
+        settle(ledger, scored(ledger.open(proposal(1)), 2.0, log="a\x1b[31mb\x07\r\nc\td\n"), KEEP)
     folder = tmp_path / "night/experiments/0001"
     assert (folder / "edit.diff").read_text().splitlines()[-2:] == ["-DEPTH = 1", "+DEPTH = 2"]
     assert (folder / "log.txt").read_bytes() == b"ab\nc\td\n"

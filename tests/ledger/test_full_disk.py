@@ -12,7 +12,7 @@ from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import AuditLog, verify
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.verification import verify_run
-from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, proposal, run_night, scored
+from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, proposal, run_night, scored, settle
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ class Filler:
 
 def discard_until_it_fails(ledger: GitLedger) -> None:
     for _ in range(100):
-        ledger.close(scored(ledger.open(proposal(2)), 3.0, log="step\n" * 999), DISCARD)
+        settle(ledger, scored(ledger.open(proposal(2)), 3.0, log="step\n" * 999), DISCARD)
 
 
 @pytest.mark.parametrize("left_kib", [0, 4, 8, 12, 16, 24, 32])
@@ -58,7 +58,7 @@ def test_a_full_disk_stops_the_run_with_a_remedy_and_nothing_half_moved(
 ) -> None:
     folder, filler = small_disk / "night", Filler(small_disk)
     ledger = GitLedger(folder, ORIGIN)
-    ledger.close(scored(ledger.open(proposal(1)), 2.0), KEEP)
+    settle(ledger, scored(ledger.open(proposal(1)), 2.0), KEEP)
     filler.fill(left_kib * 1024)
     with pytest.raises(LedgerError) as caught:
         discard_until_it_fails(ledger)
@@ -69,7 +69,7 @@ def test_a_full_disk_stops_the_run_with_a_remedy_and_nothing_half_moved(
     with GitLedger(folder, ORIGIN) as again:
         assert again.evidence().best_number == 1
         attempt = again.recover() or again.open(proposal(2))
-        again.close(scored(attempt, 1.0), KEEP)
+        settle(again, scored(attempt, 1.0), KEEP)
     assert verify_run(folder) == []
 
 

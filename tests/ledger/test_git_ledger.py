@@ -14,7 +14,7 @@ from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
 from orchestrator.records import Outcome, Proposal, Run, Usage
-from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, TEMPLATE, git, proposal, scored
+from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, TEMPLATE, git, proposal, scored, settle
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -26,8 +26,8 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 def test_history_is_the_same_after_opening_again(tmp_path: Path) -> None:
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         full = proposal(1, title="a\tb\x1b[31m", proposer="tuner")
-        ledger.close(scored(ledger.open(full), 2.0, log="step 1\n\x00é\ud800"), KEEP)
-        ledger.close(scored(ledger.open(replace(full, usage=Usage(1, 2, 3))), 3.0), DISCARD)
+        settle(ledger, scored(ledger.open(full), 2.0, log="step 1\n\x00é\ud800"), KEEP)
+        settle(ledger, scored(ledger.open(replace(full, usage=Usage(1, 2, 3))), 3.0), DISCARD)
         before = (ledger.history(), ledger.evidence())
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         assert (ledger.history(), ledger.evidence()) == before
@@ -96,7 +96,7 @@ def test_what_cannot_be_written_as_json_does_not_stop_the_night(tmp_path: Path) 
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         experiment = scored(ledger.open(proposal()), 2.0)
         assert experiment.score
-        ledger.close(replace(experiment, score=replace(experiment.score, details=details)), KEEP)
+        settle(ledger, replace(experiment, score=replace(experiment.score, details=details)), KEEP)
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         assert ledger.evidence().best_number == 1
 
@@ -185,12 +185,12 @@ def test_a_branch_of_the_users_own_is_none_of_our_business(night: Path) -> None:
 def test_a_best_that_moves_during_the_run_stops_it_at_the_next_keep(tmp_path: Path) -> None:
     folder = tmp_path / "night"
     with GitLedger(folder, ORIGIN) as ledger:
-        ledger.close(scored(ledger.open(proposal(1)), 2.0), KEEP)
+        settle(ledger, scored(ledger.open(proposal(1)), 2.0), KEEP)
         second = ledger.open(proposal(2))
         git(folder, "update-ref", "refs/heads/best", "refs/attempts/0002")
         git(folder, "update-ref", "refs/heads/best", "refs/heads/template")
         with pytest.raises(LedgerError, match="update-ref"):
-            ledger.close(scored(second, 1.0), KEEP)
+            settle(ledger, scored(second, 1.0), KEEP)
         with pytest.raises(LedgerError, match="stopped at an earlier error"):
             ledger.open(proposal(3))
     assert git(folder, "rev-parse", "best") == git(folder, "rev-parse", "template")
@@ -202,7 +202,7 @@ def test_a_damaged_log_stops_the_run_with_its_line(night: Path) -> None:
     log = night / "audit.jsonl"
     log.write_text(log.read_text().replace('"value":2.5', '"value":1.5'))
     before = snapshot(night)
-    with pytest.raises(OrchestratorError, match=r"audit\.jsonl line 5: was changed"):
+    with pytest.raises(OrchestratorError, match=r"audit\.jsonl line 6: was changed"):
         GitLedger(night, ORIGIN)
     assert snapshot(night) == before
 
@@ -211,8 +211,10 @@ def test_the_log_holds_what_was_run_and_measured(tmp_path: Path) -> None:
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         attempt = ledger.open(proposal())
         run = Run("run-1", Outcome.TIMED_OUT, 20.5, reason="deadline", exit_code=137, container={"pids": 64})
-        ledger.close(replace(scored(attempt, 1.0), run=run, score=None), DISCARD)
-    closed = json.loads((tmp_path / "night/audit.jsonl").read_text().splitlines()[-1])
+        settle(ledger, replace(scored(attempt, 1.0), run=run, score=None), DISCARD)
+    lines = (tmp_path / "night/audit.jsonl").read_text().splitlines()
+    measured, closed = (json.loads(line) for line in lines[-2:])
     expected = {"outcome": "timed_out", "train_seconds": 20.5, "exit_code": 137, "container": {"pids": 64}}
-    assert expected.items() <= closed["run"].items()
-    assert (closed["action"], closed["status"], closed["score"]) == ("discard", "timed_out", None)
+    assert expected.items() <= measured["run"].items()
+    assert (measured["seed"], measured["serving"], measured["score"]) == (attempt.seed, 1, None)
+    assert (closed["action"], closed["status"], closed["values"]) == ("discard", "timed_out", [])

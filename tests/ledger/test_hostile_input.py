@@ -15,7 +15,7 @@ from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.paths import committable, is_plain, shown
 from orchestrator.ledger.verification import verify_run
 from orchestrator.records import Proposal
-from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, TEMPLATE, git, refused, run_night, scored
+from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, TEMPLATE, git, refused, run_night, scored, settle
 
 HOSTILE_PATHS = [
     "",
@@ -90,7 +90,7 @@ def test_hostile_paths_reach_the_gate_but_neither_the_tree_nor_the_disk(tmp_path
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         attempt = ledger.open(Proposal("hostile", files))
         assert attempt.files == files
-        ledger.close(refused(attempt), DISCARD)
+        settle(ledger, refused(attempt), DISCARD)
     assert tree_of(tmp_path / "night", attempt.commit) == ["100644 train.py"]
     opened = next(e for e in read_events(tmp_path / "night/audit.jsonl") if e["event"] == "attempt_opened")
     assert opened["left_out"] == sorted(shown(path) for path in HOSTILE_PATHS)
@@ -102,7 +102,7 @@ def test_plain_paths_in_folders_are_committed_as_regular_files(tmp_path: Path) -
     files = {"train.py": "x\n", "a/b/c.py": "1\n", "a/d.py": "2\n", "HEAD": "h\n", "README.md": "r\n"}
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         attempt = ledger.open(Proposal("plain", files))
-        ledger.close(scored(attempt, 1.0), KEEP)
+        settle(ledger, scored(attempt, 1.0), KEEP)
     assert tree_of(tmp_path / "night", attempt.commit) == [f"100644 {path}" for path in sorted(files)]
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         assert ledger.history().best_files == files
@@ -120,7 +120,7 @@ def test_an_attempt_with_a_path_left_out_comes_back_with_it_and_cannot_be_kept(t
         assert attempt is not None
         assert attempt.files == {"train.py": "y\n", "train.py\\x00": ""}
         with pytest.raises(LedgerError, match="cannot be kept"):
-            ledger.close(scored(attempt, 1.0), KEEP)
+            settle(ledger, scored(attempt, 1.0), KEEP)
 
 
 @pytest.mark.parametrize("text", ["\ud800", "x\udfffy\n"])
@@ -142,7 +142,7 @@ def test_text_that_is_not_unicode_becomes_a_problem_for_the_gate(tmp_path: Path,
 )
 def test_texts_are_committed_byte_for_byte(tmp_path: Path, text: str) -> None:
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
-        ledger.close(scored(ledger.open(Proposal("odd", {"train.py": text})), 1.0), KEEP)
+        settle(ledger, scored(ledger.open(Proposal("odd", {"train.py": text})), 1.0), KEEP)
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         assert ledger.history().best_files == {"train.py": text}
 

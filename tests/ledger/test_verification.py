@@ -29,7 +29,7 @@ def edit(path: Path, old: str, new: str) -> None:
 DEEDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a value changed": (
         lambda f: edit(f / "audit.jsonl", '"value":2.5', '"value":0.5'),
-        "audit.jsonl line 5: was changed: its hash does not match",
+        "audit.jsonl line 6: was changed: its hash does not match",
     ),
     "the log missing": (lambda f: (f / "audit.jsonl").unlink(), "audit.jsonl cannot be read: "),
     "the repository missing": (lambda f: shutil.rmtree(f / "repo.git"), "repo.git: is missing"),

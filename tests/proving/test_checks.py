@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.deciding.evidence import Evidence
+from orchestrator.deciding.night import Sample
 from orchestrator.ledger.git import GitLedger
 from orchestrator.policy import BudgetPolicy
 from orchestrator.proving import invariants, records_check
 from orchestrator.proving.canaries import PREFIX, Canaries
 from orchestrator.proving.invariants import Resources, Standing
-from orchestrator.records import Attempt, Evidence, Experiment, History, Outcome, Proposal, Run, Verdict
+from orchestrator.records import Attempt, Experiment, History, Outcome, Proposal, Run, Verdict
 from tests.ledger.ledger_parts import ORIGIN, git, run_night
 
 BUDGET = BudgetPolicy(train_seconds=2.0, save_seconds=1.0, grace_seconds=0.5)
@@ -105,9 +107,9 @@ def test_a_commit_that_names_another_attempt_is_named(tmp_path: Path) -> None:
 
 
 def test_the_ledger_has_one_attempt_more_and_the_same_best() -> None:
-    before, history = Standing(1, Evidence(2.0, 1)), History({}, 2.0, ())
+    before, history = Standing(1, Evidence(1, Sample((2.0,)))), History({}, 2.0, ())
     assert list(invariants.ledger_breaks(replace(before, closed=-1), history, before.evidence)) == []
-    assert list(invariants.ledger_breaks(before, history, Evidence(0.1, 2))) == [
+    assert list(invariants.ledger_breaks(before, history, Evidence(2, Sample((0.1,))))) == [
         "the ledger closed -1 attempts instead of one",
         "the best moved from 2.0 to 0.1",
     ]

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from orchestrator.policy import MetricPolicy
-from orchestrator.records import Outcome, ResultFile, Run
+from orchestrator.records import Action, Outcome, ResultFile, Run
 from orchestrator.scoring.claims import ClaimsScorer
 from orchestrator.scoring.held_out import HeldOut
 
@@ -71,9 +71,17 @@ class Models:
         return self.logits(inputs)[np.arange(len(inputs)), cuts]
 
 
+def discarded(_: float) -> Action:
+    return Action.DISCARD
+
+
+def repeated(_: float) -> Action:
+    return Action.REPEAT
+
+
 def test_an_honest_model_is_measured_claimed_first_and_challenged_in_another_container() -> None:
     models = Models(honest)
-    score = ClaimsScorer(models, DATA, METRIC).score(RUN, lambda _: True)
+    score = ClaimsScorer(models, DATA, METRIC).score(RUN, repeated)
     assert score.value == pytest.approx(score.details["challenge"]["claimed_value"], abs=1e-6)
     assert score.details["challenge"]["cuts"] == 3 * ROWS
     claims, answers = 3, 3 * 3
@@ -91,7 +99,7 @@ def test_an_honest_model_is_measured_claimed_first_and_challenged_in_another_con
 
 def test_what_is_not_promising_is_let_go_unchallenged() -> None:
     models = Models(honest)
-    score = ClaimsScorer(models, DATA, METRIC).score(RUN, lambda value: value < 0)
+    score = ClaimsScorer(models, DATA, METRIC).score(RUN, discarded)
     assert score.value is not None
     assert models.diary[-2:] == ["ended", "released"]
     assert "challenge" not in score.details
@@ -105,16 +113,16 @@ def test_what_is_not_promising_is_let_go_unchallenged() -> None:
     ],
 )
 def test_a_lie_has_no_value_and_a_reason(models: Models, reason: str) -> None:
-    score = ClaimsScorer(models, DATA, METRIC).score(RUN, lambda _: True)
+    score = ClaimsScorer(models, DATA, METRIC).score(RUN, repeated)
     assert score.value is None
     assert score.reason.startswith(reason)
     assert score.details["challenge"]["lies"] > 0
 
 
 def test_a_lie_below_the_tolerance_is_corrected_away() -> None:
-    fair = ClaimsScorer(Models(honest), DATA, METRIC).score(RUN, lambda _: False)
+    fair = ClaimsScorer(Models(honest), DATA, METRIC).score(RUN, discarded)
     small = Models(honest, scale=0.99)
-    score = ClaimsScorer(small, DATA, METRIC).score(RUN, lambda _: True)
+    score = ClaimsScorer(small, DATA, METRIC).score(RUN, repeated)
     assert fair.value is not None
     assert score.value is not None
     assert score.details["challenge"]["claimed_value"] < fair.value
@@ -124,11 +132,11 @@ def test_a_lie_below_the_tolerance_is_corrected_away() -> None:
 def test_a_corrected_value_that_is_too_good_is_refused_too() -> None:
     metric = METRIC.model_copy(update={"floor": 3.0, "challenge_tolerance_nats": 10.0})
     worse = Models(honest, scale=1.4)
-    claimed = ClaimsScorer(worse, DATA, metric.model_copy(update={"floor": 0.0})).score(RUN, lambda _: False)
-    honest_value = ClaimsScorer(Models(honest), DATA, METRIC).score(RUN, lambda _: False).value
+    claimed = ClaimsScorer(worse, DATA, metric.model_copy(update={"floor": 0.0})).score(RUN, discarded)
+    honest_value = ClaimsScorer(Models(honest), DATA, METRIC).score(RUN, discarded).value
     assert claimed.value is not None
     assert honest_value is not None
     between = metric.model_copy(update={"floor": (claimed.value + honest_value) / 2})
-    score = ClaimsScorer(worse, DATA, between).score(RUN, lambda _: True)
+    score = ClaimsScorer(worse, DATA, between).score(RUN, repeated)
     assert score.value is None
     assert "below the plausible floor" in score.reason

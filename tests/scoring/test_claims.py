@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from orchestrator.errors import ScorerError, SetupError
 from orchestrator.policy import MetricPolicy
 from orchestrator.ports import CandidateFault
-from orchestrator.records import Outcome, ResultFile, Run
+from orchestrator.records import Action, Outcome, ResultFile, Run
 from orchestrator.scoring.claims import ClaimsScorer, measure
 from orchestrator.scoring.held_out import HeldOut, cut_rows
 
@@ -62,9 +62,9 @@ class Answers:
         raise AssertionError("nothing here is challenged")
 
 
-def never(_: float) -> bool:
-    """No value is promising."""
-    return False
+def never(_: float) -> Action:
+    """No value has any prospects."""
+    return Action.DISCARD
 
 
 def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary_a_token() -> None:

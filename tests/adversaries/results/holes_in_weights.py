@@ -1,8 +1,8 @@
 """Leaves weights with holes, in which one reader could leave marks for the next by reading alone.
 
-layer: the trusted reader takes files without holes alone
+layer: the trusted reader takes files without holes alone, and fills what it cannot see, as at gVisor
 stopped: no_result: has holes
-stopped runsc: no_result: holes
+stopped runsc: unscored: loading the model failed
 control: naive reader
 """
 

@@ -1,0 +1,36 @@
+"""What a decision may rest on: an attempt's values, the best's, and those of the night before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from orchestrator.deciding.night import Night, Sample
+from orchestrator.records import Files
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The best's number and values, the attempt's own, and every closed attempt; the best's are empty before
+    the baseline is kept."""
+
+    best_number: int | None = None
+    best: Sample = field(default_factory=Sample)
+    candidate: Sample = field(default_factory=Sample)
+    night: Night = field(default_factory=Night)
+
+    @property
+    def best_value(self) -> float | None:
+        """The mean of the best's runs so far."""
+        return self.best.mean if self.best.values else None
+
+    def and_then(self, value: float) -> Evidence:
+        """The same after one more run of the attempt, measured at `value`."""
+        sample = self.candidate
+        values, tried = (*sample.values, value), max(sample.tried, len(sample.values)) + 1
+        return replace(self, candidate=replace(sample, values=values, tried=tried))
+
+
+def code_lines(files: Files) -> int:
+    """Lines that hold more than a comment: what the simplicity criterion counts."""
+    lines = (line.strip() for text in files.values() for line in text.splitlines())
+    return sum(1 for line in lines if line and not line.startswith("#"))

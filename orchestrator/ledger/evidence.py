@@ -1,0 +1,34 @@
+"""What a decision may rest on, from the events of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.deciding.evidence import Evidence, code_lines
+from orchestrator.deciding.night import Closed, Night, Sample
+from orchestrator.ledger.state import State
+from orchestrator.records import Action, Files
+
+
+def evidence_of(state: State, files: Mapping[str, Files], number: int | None) -> Evidence:
+    """The evidence for attempt `number`, or about the best alone; `files` are those of each commit."""
+
+    def sample(of: int | None) -> Sample:
+        if of is None:
+            return Sample()
+        lines = code_lines(files[state.opened[of]["commit"]])
+        return Sample(tuple(state.values_of(of)), lines, len(state.runs_of(of)))
+
+    return Evidence(state.best_number, sample(state.best_number), sample(number), night_of(state))
+
+
+def night_of(state: State) -> Night:
+    """Every closed attempt that has a value, and every best with all of its values, in order."""
+    kept = [number for number, event in state.closed.items() if event["action"] == Action.KEEP]
+    attempts, bests = [], 0
+    for number, event in state.closed.items():
+        if event["values"]:
+            best, probability = bests - 1 if bests else None, event["facts"].get("probability")
+            attempts.append(Closed(tuple(event["values"]), number in kept, probability, best))
+        bests += number in kept
+    return Night(tuple(attempts), tuple(tuple(state.values_of(number)) for number in kept))
