@@ -170,9 +170,9 @@ def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]
         policy, shapes = bench.policy, bench.profile
         length, batch_rows = shapes.sequence_tokens, shapes.eval_batch_rows
         held_out = held_out_of(data, rows=shapes.eval_rows, length=length, batch_rows=batch_rows)
-        holdout = held_out_of(
-            data, rows=shapes.holdout_rows, length=length, batch_rows=batch_rows, split="holdout"
-        )
+        holdout = None
+        if rows := shapes.holdout_rows:
+            holdout = held_out_of(data, rows=rows, length=length, batch_rows=batch_rows, split="holdout")
         smoke = SmokeGate(bench.engine, outfit, bench.shape, policy.budget)
         gates: tuple[Gate, ...] = (bench.lint(), smoke) if policy.budget.smoke else (bench.lint(),)
         with DockerSandbox(bench.engine, outfit, bench.shape, policy.budget, policy.metric) as sandbox:

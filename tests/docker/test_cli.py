@@ -62,7 +62,7 @@ def test_a_night_keeps_what_helps_and_records_everything(build: Build) -> None:
         ("discard", "scored"),
         ("discard", "crashed"),
     ]
-    values = [event["score"]["value"] for event in closed if event["status"] == "scored"]
+    values = [event["values"][0] for event in closed if event["status"] == "scored"]
     assert values[1] < values[0] < values[2]
     assert workshop.best_source("night") == BETTER
     table = (workshop.runs / "night/results.tsv").read_text().splitlines()

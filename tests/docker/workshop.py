@@ -32,7 +32,7 @@ sandbox:
 budget:
   {train_seconds: 60.0, save_seconds: 1.0, grace_seconds: 0.5, smoke: false, refusals_in_a_row: 3,
    outage_seconds: 2.0}
-decision: {margin: 0.01}
+decision: {rule: greedy, margin: 0.01}
 """
 
 
