@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from orchestrator.records import (
     Attempt,
+    Curve,
     Decision,
     Evidence,
     Experiment,
@@ -43,8 +44,12 @@ class Gate(Protocol):
 class Sandbox(Protocol):
     """Runs an attempt's files in a fresh sealed container, against the host's clock."""
 
-    def run(self, attempt: Attempt) -> Run:
-        """Raises SandboxError when the engine failed; what the candidate did is in the Run."""
+    def run(self, attempt: Attempt, *, best_progress: Curve = ()) -> Run:
+        """Raises SandboxError when the engine failed; what the candidate did is in the Run.
+
+        Where the policy says so, a run that is hopeless beside `best_progress` is ended early; without a
+        curve none is.
+        """
 
     def close(self) -> None:
         """Leave no container and no volume behind."""

@@ -10,6 +10,7 @@ from orchestrator.ports import Promising
 from orchestrator.records import (
     Action,
     Attempt,
+    Curve,
     Decision,
     Entry,
     Evidence,
@@ -47,13 +48,15 @@ class OpenGate:
 
 
 class FakeSandbox:
-    """Answers each attempt by a function; remembers that it was closed."""
+    """Answers each attempt by a function; remembers the last best curve, and that it was closed."""
 
     def __init__(self, answer: Callable[[Attempt], Run]) -> None:
         self._answer = answer
         self.closed = False
+        self.best_progress: Curve = ()
 
-    def run(self, attempt: Attempt) -> Run:
+    def run(self, attempt: Attempt, *, best_progress: Curve = ()) -> Run:
+        self.best_progress = best_progress
         return self._answer(attempt)
 
     def close(self) -> None:
@@ -116,7 +119,8 @@ class MemoryLedger:
             if experiment.value is None:
                 raise LedgerError(f"attempt {attempt.name} has no value", remedy="keep only a scored attempt")
             self._best, self._best_files = attempt.commit, dict(attempt.files)
-            self._evidence = Evidence(experiment.value, attempt.number)
+            progress = experiment.run.progress if experiment.run else ()
+            self._evidence = Evidence(experiment.value, attempt.number, progress)
         del self._opened[attempt.number]
         self._entries.append(_entry(experiment, decision))
 

@@ -17,7 +17,7 @@ TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
     "records": 1, "policy": 1,
     "ports": 2, "task": 2, "settings": 2,
-    "data": 3, "decision": 3, "budget": 3, "patience": 3, "lint": 3, "testing": 3,
+    "data": 3, "decision": 3, "budget": 3, "futility": 3, "patience": 3, "lint": 3, "testing": 3,
     "gate": 4, "proposers": 4, "sandbox": 4, "scoring": 4, "ledger": 4, "views": 4, "pipeline": 4,
     "loop": 5,
     "assembly": 6, "proving": 7, "diagnosis": 7, "verbs": 8, "cli": 9, "__main__": 10,
