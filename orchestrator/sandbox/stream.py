@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 _HEADER = struct.Struct(">BxxxL")
 _STDOUT = 1
@@ -42,6 +42,15 @@ class BoundedLog:
 
 class StreamEnded(Exception):  # noqa: N818 - an end, not an error
     """The container closed its streams, or the engine closed the connection."""
+
+
+class Listener(Protocol):
+    """Hears what a container writes to its standard output, and may have heard enough."""
+
+    @property
+    def enough(self) -> bool: ...
+
+    def hear(self, data: bytes) -> None: ...
 
 
 class Stream:
@@ -101,17 +110,25 @@ class Stream:
             self.send(b"+", deadline)
             room = min(size, chunk_bytes)
 
-    def drain(self, log: BoundedLog, deadline: float) -> bool:
+    def drain(self, log: BoundedLog, deadline: float, listener: Listener | None = None) -> bool:
         """Move both streams into `log`, in order, until they end (True) or until the deadline (False).
 
-        Nothing can be read exactly any more.
+        A listener hears stdout too, and ends it (False) when it has heard enough. Nothing can be read
+        exactly any more.
         """
-        log.add(bytes(self._stdout))
+
+        def keep(data: bytes) -> None:
+            log.add(data)
+            if listener:
+                listener.hear(data)
+
+        keep(bytes(self._stdout))
         self._stdout.clear()
-        self.errors, self._keep = log, log.add
+        self.errors, self._keep = log, keep
         try:
-            while True:
+            while not (listener and listener.enough):
                 self._receive(deadline)
+            return False
         except TimeoutError:
             return False
         except StreamEnded:
