@@ -16,7 +16,7 @@ from orchestrator.ledger.disk import FREE_SPACE, RunLock, write_whole
 from orchestrator.ledger.facts import TITLE_CHARACTERS, memory_gb
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import State, fold, log_ref
-from orchestrator.records import Action
+from orchestrator.records import Action, Outcome
 from orchestrator.text import sanitise_block, sanitise_line
 
 COLUMNS = ("commit", "val_bpb", "memory_gb", "status", "description")
@@ -88,13 +88,14 @@ def result_rows(state: State) -> list[ResultRow]:
 
 def _result_row(opened: Event, closed: Event) -> ResultRow:
     value = (closed["score"] or {}).get("value")
+    early = "stopped early: " if closed["status"] == Outcome.STOPPED else ""
     measured: Literal["keep", "discard"] = "keep" if closed["action"] == Action.KEEP else "discard"
     return ResultRow(
         commit=opened["commit"][:7],
         val_bpb=value,
         memory_gb=memory_gb(closed),
         status="crash" if value is None else measured,
-        description=opened["title"],
+        description=f"{early}{opened['title']}",
     )
 
 

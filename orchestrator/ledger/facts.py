@@ -13,6 +13,7 @@ from orchestrator.ledger.paths import shown
 from orchestrator.records import (
     Action,
     Attempt,
+    Curve,
     Decision,
     Entry,
     Experiment,
@@ -154,10 +155,16 @@ def _run_fields(run: Run) -> dict[str, Any]:
         "oom_killed": run.oom_killed,
         "reason": run.reason,
         "log_bytes": run.log_bytes,
+        "progress": run.progress,
         "container": run.container,
         "result": {name: getattr(result, name) for name in _RESULT_FIELDS} if result else None,
     }
     return {name: plain(value) for name, value in fields.items()}
+
+
+def progress_of(closed: Event) -> Curve:
+    """The curve of a closed attempt's run."""
+    return tuple((float(share), float(loss)) for share, loss in (closed["run"] or {}).get("progress", ()))
 
 
 _RESULT_FIELDS = ("config", "claims", "result_sha256", "weights_sha256", "weights_bytes")

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import KEEP_A_COPY, Event
+from orchestrator.ledger.facts import progress_of
 from orchestrator.ledger.repo import Moves
 from orchestrator.records import Action, Evidence
 
@@ -108,7 +109,7 @@ def _close(state: State, event: Event) -> None:
     if (Action(event["action"]) is Action.KEEP) != (BEST in event["refs"]):
         raise ValueError("the best moves exactly on keep")
     if BEST in event["refs"]:
-        state.evidence = Evidence(float(event["score"]["value"]), number)
+        state.evidence = Evidence(float(event["score"]["value"]), number, progress_of(event))
     state.closed[number] = event
 
 
