@@ -64,7 +64,8 @@ def test_a_line_may_come_in_any_pieces_and_end_in_a_carriage_return() -> None:
         b"loss=nan", b"loss=NaN", b"loss=inf", b"loss=-inf", b"loss=-1", b"loss=1e400", b"loss=1e999",
         b"loss=", b"loss", b"loss=four", b"loss=0x10", b"loss=1_0", b"loss=1,5", b"loss=1e", b"loss=.5",
         b"loss=1.5x", b"my_loss=2", b"xloss=2", b"loss =2", b"LOSS=2", b"loss=\xd9\xa3", b"loss=1e7",
-        b"loss=" + b"9" * 400,        b"loss=1." + b"0" * 400, b"\x00loss=2", b"\x1b[31mloss=2\x1b[0m", b"\xff\xfe", b"",
+        b"loss=" + b"9" * 400, b"loss=1." + b"0" * 400, b"\x00loss=2", b"\x1b[31mloss=2\x1b[0m",
+        b"\xff\xfe", b"",
     ],
 )  # fmt: skip
 def test_what_is_no_finite_loss_of_a_sensible_size_is_not_read(said: bytes) -> None:
