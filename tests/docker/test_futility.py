@@ -18,10 +18,10 @@ pytestmark = pytest.mark.docker
 
 BETTER: Curve = ((0.0, 3.0), (1.0, 3.0))
 WORSE: Curve = ((0.0, 12.0), (1.0, 12.0))
-SECONDS = 10.0
+SECONDS, SAVE_SECONDS = 14.0, 4.0
 FUTILITY = BudgetPolicy(
     train_seconds=SECONDS,
-    save_seconds=1.0,
+    save_seconds=SAVE_SECONDS,
     grace_seconds=0.5,
     smoke=False,
     futility=True,
@@ -33,10 +33,9 @@ FUTILITY = BudgetPolicy(
 def saying(station: Station, best: Curve) -> Outcome:
     """Run the candidate that says its loss; how it ended, seen from outside."""
     run = station.sandbox.run(attempt_of(candidate("says_its_loss")), best_progress=best)
-    assert (run.train_seconds < SECONDS * 0.8) == (run.outcome is Outcome.STOPPED)
     if run.outcome is Outcome.STOPPED:
         assert run.reason.endswith("the training loss 9.000 is 200.0% above the best's")
-        assert run.train_seconds > SECONDS * 0.3
+        assert SECONDS * 0.3 < run.train_seconds < SECONDS * 0.6
         assert run.overrun_seconds < 2.0, "it ignores TERM, and is killed within its grace"
     else:
         assert 32 < len(run.progress) <= 64
@@ -56,7 +55,7 @@ def test_a_hopeless_run_is_ended_early_others_are_not_and_nothing_is_left(
 
 
 def test_by_default_nothing_is_ended(engine: Engine, outfit: Outfit, data: DataFolder) -> None:
-    budget = BudgetPolicy(train_seconds=SECONDS + 1, save_seconds=1.0, smoke=False)
+    budget = BudgetPolicy(train_seconds=SECONDS + 1, save_seconds=SAVE_SECONDS, smoke=False)
     with open_station(engine, outfit, data, budget) as station:
         run = station.sandbox.run(attempt_of(candidate("says_its_loss")), best_progress=BETTER)
     assert run.completed
@@ -99,6 +98,7 @@ def test_a_night_compares_with_the_best_and_records_who_was_ended(
     shop = Workshop(tmp_path, data.path, engine)
     set_up(tmp_path, FIRST, [FIRST.replace("LOSS = 3.0", "LOSS = 9.0")])
     policy = POLICY.replace("train_seconds: 60.0", f"train_seconds: {SECONDS}, futility: true")
+    policy = policy.replace("save_seconds: 1.0", f"save_seconds: {SAVE_SECONDS}")
     (tmp_path / "policy.yaml").write_text(policy)
     done = shop.call("run", "--tag", "night", "--experiments", "2", "--proposer", "replay:proposals")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -108,7 +108,7 @@ def test_a_night_compares_with_the_best_and_records_who_was_ended(
     assert first["action"] == "keep"
     assert {loss for _, loss in first["run"]["progress"]} == {3.0}
     assert (second["action"], second["status"], second["score"]) == ("discard", "stopped_early", None)
-    assert second["run"]["train_seconds"] < SECONDS * 0.8
+    assert second["run"]["train_seconds"] < SECONDS * 0.6
     rows = (shop.runs / "night" / "results.tsv").read_text().splitlines()
     assert rows[-1].split("\t")[3:] == ["crash", "stopped early: proposal"]
     assert shop.call("audit", "verify", "--tag", "night").returncode == 0
