@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,7 +10,7 @@ from orchestrator.decision import Rules, prospect
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.ports import Ledger, Prospects, Sandbox, Scorer, Watcher
-from orchestrator.records import Action, Experiment, Verdict
+from orchestrator.records import Action, Attempt, Experiment, Run, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,26 @@ class Lab:
 
     def measure(self, number: int, *, serving: int) -> Experiment:
         """One run of the attempt `serving` or of the best beside it, with its own seed, recorded at once."""
-        ahead = partial(prospect, evidence=self.ledger.evidence(serving), rules=self.rules)
-        prospects = ahead if number == serving else lambda _: Action.KEEP
+        evidence, of_the_best = self.ledger.evidence(serving), number != serving
+        ahead = partial(prospect, evidence=evidence, rules=self.rules)
+        prospects = (lambda _: Action.KEEP) if of_the_best else ahead
+        train = partial(self.sandbox.run, best_progress=() if of_the_best else evidence.best_progress)
         allowed = Experiment(self.ledger.next_run(number), Verdict())
-        latest = self.patience.insist(examine, self.sandbox, self.scorer, allowed, self.watcher, prospects)
+        latest = self.patience.insist(examine, train, self.scorer, allowed, self.watcher, prospects)
         self.ledger.measure(latest, serving)
         return latest
 
 
 def examine(
-    sandbox: Sandbox, scorer: Scorer, reviewed: Experiment, watcher: Watcher, prospects: Prospects
+    train: Callable[[Attempt], Run],
+    scorer: Scorer,
+    reviewed: Experiment,
+    watcher: Watcher,
+    prospects: Prospects,
 ) -> Experiment:
     """Train and score an allowed attempt; it goes as far as it gets."""
     watcher.training(reviewed.attempt)
-    run = sandbox.run(reviewed.attempt)
+    run = train(reviewed.attempt)
     if not run.completed:
         return replace(reviewed, run=run)
     watcher.scoring(reviewed.attempt, run)

@@ -13,6 +13,7 @@ from orchestrator.deciding.evidence import Evidence
 from orchestrator.records import (
     Action,
     Attempt,
+    Curve,
     Decision,
     Experiment,
     History,
@@ -44,8 +45,12 @@ class Gate(Protocol):
 class Sandbox(Protocol):
     """Runs an attempt's files in a fresh sealed container, against the host's clock."""
 
-    def run(self, attempt: Attempt) -> Run:
-        """Raises SandboxError when the engine failed; what the candidate did is in the Run."""
+    def run(self, attempt: Attempt, *, best_progress: Curve = ()) -> Run:
+        """Raises SandboxError when the engine failed; what the candidate did is in the Run.
+
+        Where the policy says so, a run that is hopeless beside `best_progress` is ended early; without a
+        curve none is.
+        """
 
     def close(self) -> None:
         """Leave no container and no volume behind."""

@@ -16,6 +16,9 @@ from typing import Any
 Files = Mapping[str, str]
 """Relative POSIX path -> whole text, UTF-8, newline-terminated lines."""
 
+Curve = tuple[tuple[float, float], ...]
+"""Share of the time used and the training loss that the candidate said then, shares ascending."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -99,6 +102,7 @@ class Outcome(StrEnum):
     CRASHED = "crashed"
     TIMED_OUT = "timed_out"
     NO_RESULT = "no_result"
+    STOPPED = "stopped_early"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ class Run:
     """What one container did. `train_seconds` runs on the host's monotonic clock, from go to exit.
 
     `overrun_seconds` is how long past deadline and grace it was until the container was seen dead.
+    `progress` is what the candidate said of its loss, at most 64 points.
     """
 
     run_id: str
@@ -133,6 +138,7 @@ class Run:
     overrun_seconds: float = 0.0
     result: ResultFile | None = None
     container: Mapping[str, Any] = field(default_factory=dict)
+    progress: Curve = ()
 
     def __post_init__(self) -> None:
         if (self.outcome is Outcome.COMPLETED) != (self.result is not None):

@@ -13,6 +13,7 @@ from orchestrator.ports import Prospects
 from orchestrator.records import (
     Action,
     Attempt,
+    Curve,
     Decision,
     Entry,
     Experiment,
@@ -49,13 +50,15 @@ class OpenGate:
 
 
 class FakeSandbox:
-    """Answers each attempt by a function; remembers that it was closed."""
+    """Answers each attempt by a function; remembers the last best curve, and that it was closed."""
 
     def __init__(self, answer: Callable[[Attempt], Run]) -> None:
         self._answer = answer
         self.closed = False
+        self.best_progress: Curve = ()
 
-    def run(self, attempt: Attempt) -> Run:
+    def run(self, attempt: Attempt, *, best_progress: Curve = ()) -> Run:
+        self.best_progress = best_progress
         return self._answer(attempt)
 
     def close(self) -> None:
@@ -95,7 +98,9 @@ class MemoryLedger:
 
     def evidence(self, of: int | None = None) -> Evidence:
         best = self._best.number if self._best else None
-        return Evidence(best, self._sample(best), self._sample(of), self._night())
+        last = self._runs[best][-1].run if best is not None else None
+        progress = last.progress if last else ()
+        return Evidence(best, self._sample(best), self._sample(of), self._night(), progress)
 
     def _sample(self, number: int | None) -> Sample:
         if number is None:

@@ -214,7 +214,7 @@ def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
     reviewed = review([gate.review for gate in rig.gates], attempt)
     if not reviewed.verdict.allowed:
         return reviewed
-    return examine(rig.sandbox, rig.scorer, reviewed, console, lambda _: Action.REPEAT)
+    return examine(rig.sandbox.run, rig.scorer, reviewed, console, lambda _: Action.REPEAT)
 
 
 def _origin(bench: Bench) -> Origin:

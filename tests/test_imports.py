@@ -18,7 +18,7 @@ TIERS = {
     "records": 1, "policy": 1,
     "deciding": 2,
     "ports": 3, "task": 3, "settings": 3,
-    "data": 4, "decision": 4, "budget": 4, "patience": 4, "lint": 4, "testing": 4,
+    "data": 4, "decision": 4, "budget": 4, "patience": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
     "assembly": 8, "proving": 9, "diagnosis": 9, "verbs": 10, "cli": 11, "__main__": 12,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from orchestrator.errors import ProposerError, SandboxError, ScorerError
 from orchestrator.loop import run_night
 from orchestrator.policy import DecisionPolicy
 from orchestrator.records import Action, Attempt, Run, Score
+from orchestrator.testing import FakeSandbox
 from tests.lab_parts import Night, WordGate, completed, crashed, proposing
 
 
@@ -185,3 +187,12 @@ def test_a_night_that_is_over_leaves_the_attempt_open_with_its_runs_recorded() -
     assert night.memory.history().entries == ()
     assert night.memory.evidence(1).candidate.values == (2.0,)
     assert night.diary.lines[-1] == "measured 1 repeat"
+
+
+def test_each_attempt_is_run_beside_the_curve_of_the_best_before_it() -> None:
+    night = Night(proposing("worse"), values=[2.0, 3.0])
+    night.run = lambda attempt: replace(completed(attempt), progress=((0.5, float(attempt.number)),))
+    lab = night.lab()
+    run_night(lab, Budget(experiments=2))
+    assert isinstance(lab.sandbox, FakeSandbox)
+    assert lab.sandbox.best_progress == ((0.5, 1.0),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from orchestrator.deciding.night import Night, Sample
-from orchestrator.records import Files
+from orchestrator.records import Curve, Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Evidence:
     best: Sample = field(default_factory=Sample)
     candidate: Sample = field(default_factory=Sample)
     night: Night = field(default_factory=Night)
+    best_progress: Curve = ()
 
     @property
     def best_value(self) -> float | None:

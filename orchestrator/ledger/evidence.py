@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from orchestrator.deciding.evidence import Evidence, code_lines
 from orchestrator.deciding.night import Closed, Night, Sample
+from orchestrator.ledger.facts import progress_of
 from orchestrator.ledger.state import State
 from orchestrator.records import Action, Files
 
@@ -19,7 +20,9 @@ def evidence_of(state: State, files: Mapping[str, Files], number: int | None) ->
         lines = code_lines(files[state.opened[of]["commit"]])
         return Sample(tuple(state.values_of(of)), lines, len(state.runs_of(of)))
 
-    return Evidence(state.best_number, sample(state.best_number), sample(number), night_of(state))
+    best = state.best_number
+    progress = () if best is None else progress_of(state.runs_of(best)[-1])
+    return Evidence(best, sample(best), sample(number), night_of(state), progress)
 
 
 def night_of(state: State) -> Night:

@@ -16,7 +16,7 @@ from orchestrator.ledger.disk import FREE_SPACE, RunLock, write_whole
 from orchestrator.ledger.facts import TITLE_CHARACTERS, entry_from, last_run
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import State, fold, log_ref
-from orchestrator.records import Action
+from orchestrator.records import Action, Outcome
 from orchestrator.text import sanitise_block, sanitise_line
 
 COLUMNS = ("commit", "val_bpb", "memory_gb", "status", "description")
@@ -87,13 +87,14 @@ def result_rows(state: State) -> list[ResultRow]:
 
 def _result_row(state: State, number: int) -> ResultRow:
     entry = entry_from(state, number, {})
+    early = "stopped early: " if entry.status == Outcome.STOPPED else ""
     measured: Literal["keep", "discard"] = "keep" if entry.action is Action.KEEP else "discard"
     return ResultRow(
         commit=entry.commit[:7],
         val_bpb=entry.value,
         memory_gb=entry.memory_gb,
         status="crash" if entry.value is None else measured,
-        description=entry.title,
+        description=f"{early}{entry.title}",
     )
 
 

@@ -14,6 +14,7 @@ from orchestrator.ledger.state import State
 from orchestrator.records import (
     Action,
     Attempt,
+    Curve,
     Decision,
     Entry,
     Experiment,
@@ -172,10 +173,16 @@ def _run_fields(run: Run) -> dict[str, Any]:
         "oom_killed": run.oom_killed,
         "reason": run.reason,
         "log_bytes": run.log_bytes,
+        "progress": run.progress,
         "container": run.container,
         "result": {name: getattr(result, name) for name in _RESULT_FIELDS} if result else None,
     }
     return {name: plain(value) for name, value in fields.items()}
+
+
+def progress_of(measured: Event) -> Curve:
+    """The curve of one measured run."""
+    return tuple((float(share), float(loss)) for share, loss in (measured["run"] or {}).get("progress", ()))
 
 
 _RESULT_FIELDS = ("config", "claims", "result_sha256", "weights_sha256", "weights_bytes")

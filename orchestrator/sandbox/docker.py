@@ -14,26 +14,27 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from orchestrator.errors import SandboxError, StuckContainer
+from orchestrator.futility import hopeless
 from orchestrator.policy import BudgetPolicy, MetricPolicy
-from orchestrator.records import Attempt, Outcome, ResultFile, Run
+from orchestrator.records import Attempt, Curve, Outcome, ResultFile, Run
 from orchestrator.sandbox.card import CardWatch, watch_card
 from orchestrator.sandbox.container import MIB, TRAINING_USERS, Outfit
 from orchestrator.sandbox.crash import crash_reason, readable
+from orchestrator.sandbox.ending import end
 from orchestrator.sandbox.engine import Engine, Exit
 from orchestrator.sandbox.handover import RefusedResult, parse_handover
 from orchestrator.sandbox.launch import Container
 from orchestrator.sandbox.model import DockerModel, hand_over, load
 from orchestrator.sandbox.order import Shape, order_message
 from orchestrator.sandbox.pair import Pair, gravest, launch_pair, launch_witness
+from orchestrator.sandbox.progress import Judge, Progress, never
 from orchestrator.sandbox.stream import BoundedLog
 from orchestrator.text import sanitise_line
 
 STALL_SECONDS = 5.0
-DEATH_SECONDS = 5.0
-# What the kernel needs to take down one process with the framework loaded, on two busy cores.
-PROCESS_DEATH_SECONDS = 0.01
 
 
 class DockerSandbox:
@@ -62,6 +63,7 @@ class DockerSandbox:
         self._current: Pair | None = None
         self._doomed: list[Pair] = []
         self._files: Mapping[str, str] = {}
+        self._ended_early = 0
 
     def __enter__(self) -> DockerSandbox:
         return self
@@ -69,7 +71,7 @@ class DockerSandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, attempt: Attempt) -> Run:
+    def run(self, attempt: Attempt, *, best_progress: Curve = ()) -> Run:
         """Train one attempt. What the candidate did is in the Run; SandboxError is ours."""
         if isinstance(fault := self._release(), StuckContainer):
             raise fault
@@ -83,12 +85,16 @@ class DockerSandbox:
         pair.train.await_ready(self._budget.start_seconds)
         self._card.before_run(pair.train.identity)
         try:
-            run = self._train(pair, attempt)
+            run = self._train(pair, attempt, self._judge(best_progress))
         except SandboxError:
             self._discard_warm_pair()
             raise
         if not run.completed:
             self._release()
+        if run.outcome is Outcome.STOPPED:
+            self._ended_early += 1
+        elif run.completed and best_progress:
+            self._ended_early = 0
         return run
 
     @contextmanager
@@ -148,7 +154,13 @@ class DockerSandbox:
         finally:
             pair.model.remove()
 
-    def _train(self, pair: Pair, attempt: Attempt) -> Run:
+    def _judge(self, best_progress: Curve) -> Judge:
+        """Who ends hopeless runs; nobody where the policy does not, or after too many in a row."""
+        if not self._budget.futility or self._ended_early >= self._budget.futility_in_a_row:
+            return never
+        return partial(hopeless, best=best_progress, rules=self._budget)
+
+    def _train(self, pair: Pair, attempt: Attempt, judge: Judge) -> Run:
         log = BoundedLog(self._outfit.policy.log_kib * 1024)
         seconds = self._budget.train_seconds - self._budget.save_seconds
         order = order_message(self._shape, attempt.files, mode="train", seed=attempt.seed, seconds=seconds)
@@ -156,12 +168,16 @@ class DockerSandbox:
         deadline = go + self._budget.train_seconds
         pair.train.stream.give(order, deadline)
         self._warm = self._warmer.submit(self._launch_pair)
-        pair.train.stream.drain(log, deadline)
-        exit_ = self._engine.wait_exit(pair.train.identity, deadline - time.monotonic())
+        progress = Progress(lambda: (time.monotonic() - go) / self._budget.train_seconds, judge)
+        pair.train.stream.drain(log, deadline, progress)
+        verdict, exit_ = progress.verdict, None
+        if not verdict:
+            exit_ = self._engine.wait_exit(pair.train.identity, deadline - time.monotonic())
         train_seconds, overrun_seconds = time.monotonic() - go, 0.0
-        if train_seconds > self._budget.train_seconds:
+        if verdict or train_seconds > self._budget.train_seconds:
             exit_ = None
-            overrun_seconds = self._stop(pair.train, log, deadline)
+            ends_at = min(deadline, go + train_seconds) + self._budget.grace_seconds
+            overrun_seconds = end(pair.train, log, ends_at)
         pair.train.remove()
         late = train_seconds - self._budget.train_seconds
         if late > STALL_SECONDS:
@@ -169,35 +185,9 @@ class DockerSandbox:
             raise SandboxError(message, remedy="is the machine overloaded? the attempt is repeated")
         facts = self._card.after_run()
         run = self._describe(pair, exit_, train_seconds, log, overrun_seconds)
-        return replace(run, container={**run.container, **facts})
-
-    def _stop(self, container: Container, log: BoundedLog, deadline: float) -> float:
-        """TERM, a grace to flush, KILL; the seconds past the grace until it was seen dead.
-
-        A crowd takes the kernel longer, so it is killed that much earlier within the grace.
-        What the engine cannot signal is left to the removal, by force and verified. Raises SandboxError
-        when somebody had paused the container: it cannot have used its time.
-        """
-        grace_ends, paused = deadline + self._budget.grace_seconds, False
-        with suppress(SandboxError):
-            paused = self._engine.thaw(container.identity)
-            crowd = self._crowd(container)
-            self._engine.signal(container.identity, "SIGTERM")
-            container.stream.drain(log, grace_ends - PROCESS_DEATH_SECONDS * crowd)
-            self._engine.signal(container.identity, "SIGKILL")
-            self._engine.wait_exit(container.identity, DEATH_SECONDS)
-        overrun_seconds = max(0.0, time.monotonic() - grace_ends)
-        if paused:
-            container.remove()
-            message = f"{container.name} was paused by another hand"
-            raise SandboxError(message, remedy="leave its containers alone; the attempt is repeated")
-        return overrun_seconds
-
-    def _crowd(self, container: Container) -> int:
-        """How many processes there are to end; 0 where the engine cannot tell."""
-        with suppress(SandboxError):
-            return self._engine.processes(container.identity)
-        return 0
+        if verdict:
+            run = replace(run, outcome=Outcome.STOPPED, reason=verdict)
+        return replace(run, progress=progress.curve, container={**run.container, **facts})
 
     def _describe(
         self, pair: Pair, exit_: Exit | None, train_seconds: float, log: BoundedLog, overrun_seconds: float

@@ -11,10 +11,13 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 _HEADER = struct.Struct(">BxxxL")
 _STDOUT = 1
+# gVisor stalls when more than 64 KiB are unanswered, which are two of the runner's chunks.
+CHUNKS_UNDER_WAY = 2
+_RECEIVED_BYTES = 1 << 18
 
 
 class BoundedLog:
@@ -44,6 +47,15 @@ class StreamEnded(Exception):  # noqa: N818 - an end, not an error
     """The container closed its streams, or the engine closed the connection."""
 
 
+class Listener(Protocol):
+    """Hears what a container writes to its standard output, and may have heard enough."""
+
+    @property
+    def enough(self) -> bool: ...
+
+    def hear(self, data: bytes) -> None: ...
+
+
 class Stream:
     """One attached container: send to its stdin, read its stdout exactly, keep its stderr's ends."""
 
@@ -54,7 +66,8 @@ class Stream:
         self._frame_left = 0
         self._frame_is_stdout = False
         self._stdout = bytearray()
-        self._keep: Callable[[bytes], None] = self._stdout.extend
+        self._received = memoryview(bytearray(_RECEIVED_BYTES))
+        self._keep: Callable[[memoryview], None] = self._collect
         self.errors = BoundedLog(error_log_bytes)
 
     def send(self, data: bytes, deadline: float) -> None:
@@ -76,7 +89,8 @@ class Stream:
         """The next `size` bytes of stdout. Raises TimeoutError or StreamEnded."""
         while len(self._stdout) < size:
             self._receive(deadline)
-        data = bytes(self._stdout[:size])
+        with memoryview(self._stdout) as view:
+            data = bytes(view[:size])
         del self._stdout[:size]
         return data
 
@@ -91,27 +105,41 @@ class Stream:
         return self.read_credited(size, deadline, credit_bytes, already=4)
 
     def read_credited(self, size: int, deadline: float, chunk_bytes: int, already: int = 0) -> bytes:
-        """Read `size` bytes that come in chunks, giving one byte of credit for each further chunk."""
-        parts, room = [], min(size, chunk_bytes - already)
-        while True:
-            parts.append(self.read_exactly(room, deadline))
-            size -= room
-            if not size:
-                return b"".join(parts)
-            self.send(b"+", deadline)
-            room = min(size, chunk_bytes)
+        """Read `size` bytes that come in chunks, giving one byte of credit for each further chunk.
 
-    def drain(self, log: BoundedLog, deadline: float) -> bool:
+        Credit for a second chunk is given while the first is under way, so that nobody waits for it.
+        """
+        granted = chunk_bytes - already
+        while True:
+            given, allowed = b"", len(self._stdout) + CHUNKS_UNDER_WAY * chunk_bytes
+            while granted < size and granted + chunk_bytes <= allowed:
+                given, granted = given + b"+", granted + chunk_bytes
+            if given:
+                self.send(given, deadline)
+            if len(self._stdout) >= size:
+                return self.read_exactly(size, deadline)
+            self._receive(deadline)
+
+    def drain(self, log: BoundedLog, deadline: float, listener: Listener | None = None) -> bool:
         """Move both streams into `log`, in order, until they end (True) or until the deadline (False).
 
-        Nothing can be read exactly any more.
+        A listener hears stdout too, and ends it (False) when it has heard enough. Nothing can be read
+        exactly any more.
         """
-        log.add(bytes(self._stdout))
+
+        def keep(part: memoryview) -> None:
+            data = bytes(part)
+            log.add(data)
+            if listener:
+                listener.hear(data)
+
+        keep(memoryview(bytes(self._stdout)))
         self._stdout.clear()
-        self.errors, self._keep = log, log.add
+        self.errors, self._keep = log, keep
         try:
-            while True:
+            while not (listener and listener.enough):
                 self._receive(deadline)
+            return False
         except TimeoutError:
             return False
         except StreamEnded:
@@ -128,12 +156,12 @@ class Stream:
     def _receive(self, deadline: float) -> None:
         self._socket.settimeout(_left(deadline))
         try:
-            data = self._socket.recv(1 << 16)
+            size = self._socket.recv_into(self._received)
         except ConnectionError:
             raise StreamEnded from None
-        if not data:
+        if not size:
             raise StreamEnded
-        self._demultiplex(memoryview(data))
+        self._demultiplex(self._received[:size])
 
     def _demultiplex(self, data: memoryview) -> None:
         while data:
@@ -141,8 +169,13 @@ class Stream:
                 data = self._read_header(data)
             part, data = data[: self._frame_left], data[self._frame_left :]
             self._frame_left -= len(part)
-            keep = self._keep if self._frame_is_stdout else self.errors.add
-            keep(bytes(part))
+            if self._frame_is_stdout:
+                self._keep(part)
+            else:
+                self.errors.add(bytes(part))
+
+    def _collect(self, part: memoryview) -> None:
+        self._stdout += part
 
     def _read_header(self, data: memoryview) -> memoryview:
         missing = _HEADER.size - len(self._header)

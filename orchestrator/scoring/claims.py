@@ -42,6 +42,7 @@ from orchestrator.scoring.held_out import HeldOut
 from orchestrator.scoring.naming import name_the_lie
 
 NATS_TOLERANCE = 1e-3
+_BLOCK_ROWS = 32
 
 
 class ClaimsScorer:
@@ -102,9 +103,10 @@ class ClaimsScorer:
     def _challenged(self, witness: Model, claims: NDArray[np.float32], score: Score, started: float) -> Score:
         """The corrected score; without a value when a claim was off by more than the tolerance."""
         random = np.random.default_rng(secrets.randbits(128))
-        drawn = draw_rounds(self._held_out.counted, self._rounds(), random)
+        counted = self._held_out.counted
+        drawn = draw_rounds(counted, self._rounds(), random)
         rounds = [(cuts, self._found(witness, claims, cuts, random, started)) for cuts in drawn]
-        found = correction(self._held_out.counted, rounds, self._metric.challenge_tolerance_nats)
+        found = correction(counted, rounds, self._metric.challenge_tolerance_nats)
         if found.lies:
             reason = name_the_lie(witness, self._held_out, claims, rounds)
             return Score(reason=_refusal(reason, found), details=_facts(score, found))
@@ -185,9 +187,7 @@ def measure(nats: NDArray[np.float32], held_out: HeldOut, *, floor: float) -> Sc
         return Score(reason="predictions were not finite")
     if nats.min() < -NATS_TOLERANCE:
         return Score(reason="predictions did not sum to one: a likelihood above 1")
-    lengths = held_out.token_bytes[held_out.rows[:, 1:]]
-    row_nats = np.where(lengths > 0, nats.astype(np.float64), 0.0).sum(axis=1)
-    row_bytes = lengths.sum(axis=1).astype(np.float64)
+    row_nats, row_bytes = _row_sums(nats, held_out)
     if not row_bytes.any():
         raise ScorerError("the held-out rows have no bytes", remedy="prepare the data anew: 'make data'")
     ratio = row_nats.sum() / row_bytes.sum()
@@ -195,6 +195,19 @@ def measure(nats: NDArray[np.float32], held_out: HeldOut, *, floor: float) -> Sc
     digest = hashlib.sha256(np.ascontiguousarray(nats, dtype="<f4").tobytes()).hexdigest()
     details = {"tokens": int(nats.size), "bytes": int(row_bytes.sum()), "claims_sha256": digest}
     return plausible(Score(value=value, stderr=stderr, details=details), floor)
+
+
+def _row_sums(
+    nats: NDArray[np.float32], held_out: HeldOut
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nats of the counted targets and bytes of all targets of each row [N], in blocks that fit a cache."""
+    sums = np.zeros((2, len(nats)))
+    for start in range(0, len(nats), _BLOCK_ROWS):
+        part = slice(start, start + _BLOCK_ROWS)
+        lengths = held_out.token_bytes[held_out.rows[part, 1:]]
+        sums[0, part] = np.where(lengths > 0, nats[part].astype(np.float64), 0.0).sum(axis=1)
+        sums[1, part] = lengths.sum(axis=1)
+    return sums[0], sums[1]
 
 
 def plausible(score: Score, floor: float) -> Score:

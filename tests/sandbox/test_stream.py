@@ -255,7 +255,7 @@ def test_each_chunk_but_the_first_is_paid_with_one_credit(
     def answer() -> None:
         for start in range(0, size, 10):
             if start:
-                paid.append(theirs.recv(100))
+                paid.append(theirs.recv(1))
             theirs.sendall(frame(STDOUT, body[start : start + 10]))
 
     with meanwhile(answer):
@@ -273,7 +273,7 @@ def test_the_length_of_a_message_is_part_of_its_first_chunk(
     def answer() -> None:
         for start in range(0, len(wire), 10):
             if start:
-                paid.append(theirs.recv(100))
+                paid.append(theirs.recv(1))
             theirs.sendall(frame(STDOUT, wire[start : start + 10]))
 
     with meanwhile(answer):
