@@ -14,7 +14,7 @@ from orchestrator.ledger.verification import verify_run
 from orchestrator.ports import Ledger
 from orchestrator.records import Attempt, Curve, Experiment, Outcome, Run, Verdict
 from orchestrator.testing import MemoryLedger
-from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, TEMPLATE, proposal, scored
+from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, TEMPLATE, proposal, scored, settle
 
 CURVE: Curve = ((0.0156, 8.0), (0.5, 4.123456), (1.0, 3.5))
 KINDS: dict[str, Callable[[Path], Ledger]] = {
@@ -38,17 +38,17 @@ def ended_early(attempt: Attempt) -> Experiment:
 def test_the_evidence_holds_the_curve_of_the_best_and_of_no_other(tmp_path: Path, kind: str) -> None:
     ledger = KINDS[kind](tmp_path)
     assert ledger.evidence().best_progress == ()
-    ledger.close(with_curve(ledger.open(proposal(1)), 2.0, CURVE), KEEP)
-    ledger.close(with_curve(ledger.open(proposal(2)), 2.5, ((0.5, 1.0),)), DISCARD)
-    ledger.close(ended_early(ledger.open(proposal(3))), DISCARD)
+    settle(ledger, with_curve(ledger.open(proposal(1)), 2.0, CURVE), KEEP)
+    settle(ledger, with_curve(ledger.open(proposal(2)), 2.5, ((0.5, 1.0),)), DISCARD)
+    settle(ledger, ended_early(ledger.open(proposal(3))), DISCARD)
     assert ledger.evidence().best_progress == CURVE
-    ledger.close(with_curve(ledger.open(proposal(4)), 1.5, ()), KEEP)
+    settle(ledger, with_curve(ledger.open(proposal(4)), 1.5, ()), KEEP)
     assert ledger.evidence().best_progress == (), "the new best said nothing"
 
 
 def test_the_bests_curve_is_built_again_from_the_log(tmp_path: Path) -> None:
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
-        ledger.close(with_curve(ledger.open(proposal(1)), 2.0, CURVE), KEEP)
+        settle(ledger, with_curve(ledger.open(proposal(1)), 2.0, CURVE), KEEP)
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         assert ledger.evidence().best_progress == CURVE
 
@@ -56,7 +56,7 @@ def test_the_bests_curve_is_built_again_from_the_log(tmp_path: Path) -> None:
 def test_an_early_end_is_a_discard_with_its_reason_and_a_row_that_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "night"
     with GitLedger(folder, ORIGIN) as ledger:
-        ledger.close(ended_early(ledger.open(proposal(1))), DISCARD)
+        settle(ledger, ended_early(ledger.open(proposal(1))), DISCARD)
         entry = ledger.history().entries[0]
     assert (entry.status, entry.value) == ("stopped_early", None)
     assert entry.reason == "not better (stopped_early: at 45% of the time)"
