@@ -7,14 +7,14 @@ from orchestrator.records import Action, Decision, Evidence, Experiment
 
 
 def would_keep(value: float, evidence: Evidence, rules: Rules) -> bool:
-    """Whether an attempt of this value replaces the best: the first value there is, or one that is lower by
+    """Whether an attempt of this value replaces the best: the first value there is, or one that is better by
     at least the margin."""
-    best = evidence.best_value
-    return best is None or (value < best and value <= best - rules.margin)
+    best, loss = evidence.best_value, evidence.direction.loss
+    return best is None or (loss(value) < loss(best) and loss(value) <= loss(best) - rules.margin)
 
 
 def decide(experiment: Experiment, evidence: Evidence, rules: Rules) -> Decision:
-    """Keep only what is lower than the best by at least the margin, or the first value there is."""
+    """Keep only what is better than the best by at least the margin, or the first value there is."""
     value, best = experiment.value, evidence.best_value
     if value is None:
         return Decision(Action.DISCARD, experiment.failure or "there is no score")
@@ -27,12 +27,14 @@ def decide(experiment: Experiment, evidence: Evidence, rules: Rules) -> Decision
 
 def _too_little(value: float, best: float, evidence: Evidence, margin: float) -> str:
     compared = _compared(value, best, evidence)
-    return f"{compared}, less than the margin {margin:.6f}" if value < best else compared
+    loss = evidence.direction.loss
+    return f"{compared}, less than the margin {margin:.6f}" if loss(value) < loss(best) else compared
 
 
 def _compared(value: float, best: float, evidence: Evidence) -> str:
     whose = "" if evidence.best_number is None else f" of attempt {evidence.best_number:04d}"
     if value == best:
         return f"{value:.6f} is the same as the best{whose}"
-    word = "better" if value < best else "worse"
+    loss = evidence.direction.loss
+    word = "better" if loss(value) < loss(best) else "worse"
     return f"{abs(value - best):.6f} {word}: {value:.6f} after the best {best:.6f}{whose}"

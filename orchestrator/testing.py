@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import LedgerError, ProposerError
@@ -11,6 +12,7 @@ from orchestrator.records import (
     Action,
     Attempt,
     Decision,
+    Direction,
     Entry,
     Evidence,
     Experiment,
@@ -76,10 +78,10 @@ class MemoryLedger:
     `template` is what attempts are based on until one is kept. `events` holds what was recorded.
     """
 
-    def __init__(self, template: Files) -> None:
+    def __init__(self, template: Files, direction: Direction = Direction.MINIMIZE) -> None:
         self._best_files = dict(template)
         self._best: str | None = None
-        self._evidence = Evidence()
+        self._evidence = Evidence(direction=direction)
         self._opened: dict[int, Attempt] = {}
         self._entries: list[Entry] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -116,7 +118,7 @@ class MemoryLedger:
             if experiment.value is None:
                 raise LedgerError(f"attempt {attempt.name} has no value", remedy="keep only a scored attempt")
             self._best, self._best_files = attempt.commit, dict(attempt.files)
-            self._evidence = Evidence(experiment.value, attempt.number)
+            self._evidence = replace(self._evidence, best_value=experiment.value, best_number=attempt.number)
         del self._opened[attempt.number]
         self._entries.append(_entry(experiment, decision))
 
@@ -139,4 +141,5 @@ def _entry(experiment: Experiment, decision: Decision) -> Entry:
         files=attempt.files,
         train_seconds=run.train_seconds if run else 0.0,
         log_tail=run.log[-4000:] if run else "",
+        verified=experiment.score is None or experiment.score.verified,
     )

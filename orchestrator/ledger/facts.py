@@ -185,6 +185,7 @@ def entry_from(opened: Event, closed: Event, files: Files, log: str) -> Entry:
         train_seconds=run.get("train_seconds", 0.0),
         memory_gb=memory_gb(closed),
         log_tail=sanitise_block(log, _LOG_TAIL_BYTES, keep="tail"),
+        verified=bool(score.get("verified", True)),
     )
 
 

@@ -216,8 +216,9 @@ class GitLedger:
             raise LedgerError(f"attempt {name} is not open", remedy="this is a fault of ours: report it")
         if decision.action is not Action.KEEP:
             return {}
-        if experiment.value is None or opened["left_out"]:
-            message = f"attempt {name} cannot be kept: it has no value, or files that were not committed"
+        score, verified = experiment.score, self._state.measure.verified
+        if score is None or score.value is None or score.verified is not verified or opened["left_out"]:
+            message = f"attempt {name} cannot be kept: no value of this run's kind, or files not committed"
             raise LedgerError(message, remedy="this is a fault of ours: report it")
         return {BEST: (self._state.best, opened["commit"])}
 

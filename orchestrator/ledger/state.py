@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import KEEP_A_COPY, Event
 from orchestrator.ledger.repo import Moves
-from orchestrator.records import Action, Evidence
+from orchestrator.records import Action, Direction, Evidence, Measure
 
 BEST = "refs/heads/best"
 TEMPLATE = "refs/heads/template"
@@ -41,6 +41,7 @@ class State:
     refs: dict[str, str] = field(default_factory=dict)
     promised: Moves = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
+    measure: Measure = field(default_factory=Measure)
 
     @property
     def best(self) -> str | None:
@@ -90,6 +91,10 @@ def _create(state: State, event: Event) -> None:
     if event["format"] != 1:
         raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
     state.created = event
+    if "measure" in event:  # the first runs could only measure one thing
+        said = event["measure"]
+        state.measure = Measure(**{**said, "direction": Direction(said["direction"])})
+    state.evidence = Evidence(direction=state.measure.direction)
 
 
 def _open(state: State, event: Event) -> None:
@@ -108,7 +113,7 @@ def _close(state: State, event: Event) -> None:
     if (Action(event["action"]) is Action.KEEP) != (BEST in event["refs"]):
         raise ValueError("the best moves exactly on keep")
     if BEST in event["refs"]:
-        state.evidence = Evidence(float(event["score"]["value"]), number)
+        state.evidence = Evidence(float(event["score"]["value"]), number, state.measure.direction)
     state.closed[number] = event
 
 

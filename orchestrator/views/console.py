@@ -73,10 +73,13 @@ class Console:
         steps = f", {claims['steps']:.10g} steps" if "steps" in claims else ""
         self.say(f"      trained {run.train_seconds:.1f} s{steps}; scoring", "dim")
 
-    def closed(self, experiment: Experiment, decision: Decision) -> None:  # noqa: ARG002 - the port's
+    def closed(self, experiment: Experiment, decision: Decision) -> None:
         took = time.monotonic() - self._began
         reason = sanitise_line(decision.reason, 300)
-        self.say(f"      {decision.action.value}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
+        action = labelled(
+            decision.action.value, verified=experiment.score is None or experiment.score.verified
+        )
+        self.say(f"      {action}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
 
     def history(self, entries: Sequence[Entry]) -> None:
         """The table that a run ends with: one row an attempt."""
@@ -98,7 +101,14 @@ class Console:
 
 
 def _outcome(entry: Entry) -> str:
-    return entry.action.value if entry.value is not None else entry.status.replace("_", " ")
+    if entry.value is None:
+        return entry.status.replace("_", " ")
+    return labelled(entry.action.value, verified=entry.verified)
+
+
+def labelled(text: str, *, verified: bool) -> str:
+    """The text, with a word of warning where its number is only what a candidate says of itself."""
+    return text if verified else f"{text} (self-reported)"
 
 
 def say_at_once(line: str) -> None:
@@ -113,6 +123,8 @@ def best_line(entries: Sequence[Entry], unit: str) -> str:
     if not kept or kept[0].value is None or kept[-1].value is None:
         return "no score yet"
     first, last = kept[0].value, kept[-1].value
-    share = f"{(first - last) / first:.2%} lower" if last < first else "not beaten"
+    word = "lower" if last < first else "higher"
+    share = f"{abs(last - first) / abs(first or 1.0):.2%} {word}" if len(kept) > 1 else "not beaten"
     counts = f"{len(kept) - 1} kept of {len(entries) - 1}"
-    return f"baseline {first:.6f}, best {last:.6f} {unit} ({share}), {counts}".replace("  ", " ")
+    best = labelled(f"best {last:.6f} {unit}".rstrip(), verified=kept[-1].verified)
+    return f"baseline {first:.6f}, {best} ({share}), {counts}"
