@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
     "records": 1, "policy": 1,
-    "ports": 2, "task": 2, "settings": 2,
-    "data": 3, "decision": 3, "budget": 3, "patience": 3, "lint": 3, "testing": 3,
+    "ports": 2, "task": 2, "settings": 2, "data": 2,
+    "arrays": 3, "decision": 3, "budget": 3, "patience": 3, "lint": 3, "testing": 3,
     "gate": 4, "proposers": 4, "sandbox": 4, "scoring": 4, "ledger": 4, "views": 4, "pipeline": 4,
     "loop": 5,
     "assembly": 6, "proving": 7, "diagnosis": 7, "verbs": 8, "cli": 9, "__main__": 10,
@@ -38,9 +38,11 @@ OWNERS = {
     "pydantic": {"policy.py", "task.py", "settings.py"},
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py", "proving/verb.py"},
+    "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes
     "structlog": {"views/journal.py"},
     "numpy": {
         "ports.py",
+        "arrays.py",
         "data.py",
         "testing.py",
         "proposers/tuner.py",
