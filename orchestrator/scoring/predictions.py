@@ -84,6 +84,8 @@ class PredictionsScorer:
             if score.value is not None and promising(score.value):
                 with self._models.open(run) as witness:
                     score = self._challenged(witness, first, score, started)
+            if score.value is not None:
+                score = replace(score, stderr=self._stderr(first))
         except CandidateFault as fault:
             score = Score(reason=str(fault))
         finally:
@@ -118,6 +120,9 @@ class PredictionsScorer:
         found = f"{lies} of {len(gaps)} rows, the worst by {worst:.2g}"
         return Score(reason=f"{reason}: {found}; answer each row from its own numbers alone", details=details)
 
+    def _stderr(self, first: Pass) -> float:
+        return standard_error(self._figure, self._examples.labels, understood(first.answers))
+
     def _loss(self, score: Score) -> float:
         if score.value is None:
             raise ScorerError("what was finite has no value")
@@ -138,12 +143,10 @@ def _asked(model: Model, data: Examples, rows: Order) -> NDArray[np.float32]:
 
 
 def measure(answers: NDArray[np.float32], data: Examples, figure: Figure) -> Score:
-    """The score of finite answers [N, K], with its standard error."""
-    plain = understood(answers)
+    """The score of finite answers [N, K], its standard error still left out."""
     digest = hashlib.sha256(np.ascontiguousarray(answers, dtype="<f4").tobytes()).hexdigest()
     details: dict[str, Any] = {"rows": len(answers), "answers_sha256": digest}
-    value, stderr = figure.value(data.labels, plain), standard_error(figure, data.labels, plain)
-    return Score(value=value, stderr=stderr, details=details)
+    return Score(value=figure.value(data.labels, understood(answers)), details=details)
 
 
 def understood(answers: NDArray[np.float32]) -> Floats:

@@ -75,6 +75,7 @@ def test_an_honest_model_has_the_accuracy_that_counting_gives() -> None:
     score = scored(models)
     assert score.value == pytest.approx((honest(INPUTS).argmax(axis=1) == CLASSED.labels).mean())
     assert score.verified
+    assert score.stderr == pytest.approx(math.sqrt(score.value * (1 - score.value) / ROWS), rel=0.25)
     assert score.details["challenge"] == {
         "first_value": score.value,
         "second_value": score.value,
@@ -217,7 +218,8 @@ def test_the_error_of_numbers_is_in_their_own_unit() -> None:
     answers = (NUMBERED.labels + np.where(np.arange(ROWS) % 2, 3.0, -3.0)).astype(np.float32)[:, None]
     score = measure(answers, NUMBERED, FIGURES["rmse"])
     assert score.value == pytest.approx(3.0, rel=1e-6)
-    assert score.stderr == pytest.approx(0.0, abs=1e-6)
+    found = standard_error(FIGURES["rmse"], NUMBERED.labels, understood(answers))
+    assert found == pytest.approx(0.0, abs=1e-6), "every row is as far off"
 
 
 def test_the_standard_error_of_an_accuracy_is_near_the_binomial_one_and_the_same_each_time() -> None:
