@@ -95,7 +95,9 @@ def test_a_night_keeps_the_higher_accuracy_and_refuses_what_cheats(build: Build)
     assert "predictions were not finite in 50 of 50 rows of a batch" in no_numbers
     assert "forward gives (50, 9), not (50, 10)" in too_few
     log = (workshop.runs / "digits/experiments/0003/log.txt").read_text()
-    assert "['train_inputs.npy', 'train_labels.npy']" in log
+    assert "'train_inputs.npy', 'train_labels.npy']" in log
+    assert "val" not in log, "its labels never enter a volume"
+    assert "holdout" not in log
     assert f"best {best:.6f} share of digits read right" in done.stdout
     assert "higher)" in done.stdout
     assert "self-reported" not in done.stdout
