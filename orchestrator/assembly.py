@@ -13,13 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator.data import TRAINING_FILES, DataFolder, load_data
+from orchestrator.arrays import load_arrays
+from orchestrator.data import Prepared, load_data
 from orchestrator.errors import SetupError
 from orchestrator.gate import PolicyGate
 from orchestrator.policy import Policy, SandboxPolicy, load_policy
-from orchestrator.ports import Gate, Proposer
+from orchestrator.ports import Gate, Proposer, Scorer
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.replay import ReplayProposer
+from orchestrator.records import Measure
 from orchestrator.sandbox.container import DEVICE_LABEL, RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
@@ -31,10 +33,9 @@ from orchestrator.sandbox.ownership import OWNER_LABEL, guarded, owner_of, reap
 from orchestrator.sandbox.quarantine import CPU, Quarantine
 from orchestrator.sandbox.smoke import SmokeGate
 from orchestrator.sandbox.volumes import DataFile, fill_data_volume
-from orchestrator.scoring.claims import ClaimsScorer
-from orchestrator.scoring.held_out import held_out_of
+from orchestrator.scoring.choice import check_measure, choose_scorer
 from orchestrator.settings import Settings
-from orchestrator.task import Profile, Task, load_task
+from orchestrator.task import Profile, Task, TextProfile, load_task
 
 if TYPE_CHECKING:
     from orchestrator.proposers.endpoint import Endpoint
@@ -88,12 +89,18 @@ class Bench:
 
     @property
     def shape(self) -> Shape:
-        return Shape(self.task.entry_file, self.profile.sequence_tokens, self.grant.device)
+        profile = self.profile
+        tokens = profile.sequence_tokens if isinstance(profile, TextProfile) else None
+        return Shape(self.task.entry_file, tokens, self.grant.device)
+
+    @property
+    def measure(self) -> Measure:
+        return self.task.measure(self.policy.metric)
 
     def data_path(self, source: str = "") -> Path:
-        """Where the profile's data lies, or that of another source with the same vocabulary."""
-        name = (source or self.profile.data).replace(":", "-").replace("/", "_")
-        return self.settings.data / f"{name}-{self.profile.vocab_size}"
+        """Where the profile's data lies, or that of another source for the same profile."""
+        profile = self.profile.model_copy(update={"data": source or self.profile.data})
+        return self.settings.data / profile.data_name.replace(":", "-").replace("/", "_")
 
     def lint(self) -> PolicyGate:
         return PolicyGate(self.policy.edit, self.task.entry_file, self.task.entry_points)
@@ -108,7 +115,7 @@ class Rig:
 
     gates: tuple[Gate, ...]
     sandbox: DockerSandbox
-    scorer: ClaimsScorer
+    scorer: Scorer
 
 
 class Progress:
@@ -137,6 +144,7 @@ def check_room(folder: Path) -> None:
 def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Bench:
     """Raises SetupError for a policy, a task, an engine or a card that is not as it should be."""
     policy, task = load_policy(policy_path), load_task(task_folder)
+    check_measure(task, policy.metric)
     engine = Engine.connect(settings.docker_host)
     facts = engine.facts()
     wanted = policy.sandbox.device
@@ -153,7 +161,7 @@ def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Benc
 
 
 @contextmanager
-def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]) -> Iterator[Rig]:
+def open_rig(bench: Bench, tag: str, data: Prepared, say: Callable[[str], Any]) -> Iterator[Rig]:
     """Everything between a proposal and its score; leaving it leaves no container behind.
 
     Raises SetupError for a device in quarantine.
@@ -165,18 +173,14 @@ def open_rig(bench: Bench, tag: str, data: DataFolder, say: Callable[[str], Any]
     quarantine.check(bench.device_name)
     with quarantine.noting(), guarded(bench.settings.docker_host):
         reap(bench.engine, spared=quarantine.notes().keys())
-        files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
+        files = [DataFile(name, data.path / name, *data.files[name]) for name in data.training_files]
         outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
-        policy, shapes = bench.policy, bench.profile
-        length, batch_rows = shapes.sequence_tokens, shapes.eval_batch_rows
-        held_out = held_out_of(data, rows=shapes.eval_rows, length=length, batch_rows=batch_rows)
-        holdout = None
-        if rows := shapes.holdout_rows:
-            holdout = held_out_of(data, rows=rows, length=length, batch_rows=batch_rows, split="holdout")
+        policy = bench.policy
         smoke = SmokeGate(bench.engine, outfit, bench.shape, policy.budget)
         gates: tuple[Gate, ...] = (bench.lint(), smoke) if policy.budget.smoke else (bench.lint(),)
         with DockerSandbox(bench.engine, outfit, bench.shape, policy.budget, policy.metric) as sandbox:
-            yield Rig(gates, sandbox, ClaimsScorer(sandbox, held_out, policy.metric, holdout))
+            scorer = choose_scorer(bench.measure, bench.profile, data, sandbox, policy.metric)
+            yield Rig(gates, sandbox, scorer)
 
 
 def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], Any]) -> Proposer:
@@ -193,7 +197,8 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], An
         from orchestrator.proposers.tuner import ConstantTuner
 
         seed = zlib.crc32(tag.encode())  # another run tries other changes; the same run, resumed, the same
-        return ConstantTuner(entry_file=task.entry_file, gpu=bench.grant.gpu is not None, seed=seed)
+        gpu, direction = bench.grant.gpu is not None, task.metric.direction
+        return ConstantTuner(entry_file=task.entry_file, gpu=gpu, seed=seed, direction=direction)
     kind, _, folder = wanted.partition(":")
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)
@@ -234,16 +239,18 @@ def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:
         edit=policy.edit,
         entry_file=task.entry_file,
         entry_points=task.entry_points,
-        metric=task.metric.name,
-        unit=task.metric.unit,
+        measure=task.measure(policy.metric),
         train_seconds=policy.budget.train_seconds,
         device=device,
     )
 
 
-def data_of(bench: Bench, folder: Path | None) -> DataFolder:
+def data_of(bench: Bench, folder: Path | None) -> Prepared:
     """The data to train and score on: the folder given, else the profile's. Raises SetupError."""
-    data = load_data(folder or bench.data_path())
-    if data.vocab_size != bench.profile.vocab_size and folder is None:
+    path, profile = folder or bench.data_path(), bench.profile
+    if not isinstance(profile, TextProfile):
+        return load_arrays(path)
+    data = load_data(path)
+    if data.vocab_size != profile.vocab_size and folder is None:
         raise SetupError(f"{data.path} has {data.vocab_size} tokens", remedy="run 'make data'")
     return data

@@ -1,13 +1,17 @@
-"""The data folder on the host: token files, the exact bytes of every token, and their checksums."""
+"""The data folder on the host: what a task's prepare.py has made, and the checksums that vouch for it.
+
+A folder of text holds tokens and the exact bytes of every token; a folder of arrays holds inputs and labels.
+Only what stands in `training_files` ever goes into a volume.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +19,42 @@ from numpy.typing import NDArray
 from orchestrator.errors import SetupError
 
 TRAINING_FILES = ("train.bin", "tokenizer.json")
-_REMEDY = "run 'make data'"
+REMEDY = "run 'make data'"
+T = TypeVar("T")
 _MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
-class DataFolder:
-    """A prepared data folder whose manifest was read; files are checked by `verify`."""
+class Prepared:
+    """A prepared folder whose manifest was read; files are checked by `verify`."""
 
     path: Path
-    vocab_size: int
-    token_bytes: NDArray[np.int64]
     files: Mapping[str, tuple[int, str]]
     sha256: str
+
+    @property
+    def training_files(self) -> Sequence[str]:
+        """The names of the files that a training container sees."""
+        raise NotImplementedError
+
+    def verify(self) -> None:
+        """Compare every file with the manifest. Raises SetupError that names the first bad one."""
+        for name, (size, sha256) in self.files.items():
+            path = self.path / name
+            if not path.is_file() or path.stat().st_size != size or _sha256(path) != sha256:
+                raise SetupError(f"{path} is missing or is not what the manifest says", remedy=REMEDY)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder(Prepared):
+    """A prepared folder of text."""
+
+    vocab_size: int
+    token_bytes: NDArray[np.int64]
+
+    @property
+    def training_files(self) -> Sequence[str]:
+        return TRAINING_FILES
 
     def tokens(self, split: Literal["train", "val", "holdout"]) -> NDArray[np.uint16]:
         """One split as a memory map of token ids [N]. Raises SetupError when it cannot be one."""
@@ -35,27 +62,25 @@ class DataFolder:
         try:
             return np.memmap(path, dtype="<u2", mode="r")
         except (OSError, ValueError):
-            raise SetupError(f"{path} holds no whole tokens", remedy=_REMEDY) from None
-
-    def verify(self) -> None:
-        """Compare every file with the manifest. Raises SetupError that names the first bad one."""
-        for name, (size, sha256) in self.files.items():
-            path = self.path / name
-            if not path.is_file() or path.stat().st_size != size or _sha256(path) != sha256:
-                raise SetupError(f"{path} is missing or is not what the manifest says", remedy=_REMEDY)
+            raise SetupError(f"{path} holds no whole tokens", remedy=REMEDY) from None
 
 
 def load_data(path: Path) -> DataFolder:
-    """Read a data folder's manifest. Raises SetupError when it is missing or malformed."""
+    """Read the manifest of a folder of text. Raises SetupError when it is missing or malformed."""
+    return read_manifest(path, _folder)
+
+
+def read_manifest(path: Path, folder: Callable[[Path, Mapping[str, Any], str], T]) -> T:
+    """The folder that a manifest's values and SHA-256 make. Raises SetupError as `load_data` does."""
     manifest = path / "manifest.json"
     try:
         raw = manifest.read_bytes()
         values = json.loads(raw)
-        return _folder(path, values, hashlib.sha256(raw).hexdigest())
+        return folder(path, values, hashlib.sha256(raw).hexdigest())
     except FileNotFoundError:
-        raise SetupError(f"there is no data in {path}", remedy=_REMEDY) from None
+        raise SetupError(f"there is no data in {path}", remedy=REMEDY) from None
     except _MALFORMED as error:
-        raise SetupError(f"{manifest} is malformed: {error}", remedy=f"delete it and {_REMEDY}") from None
+        raise SetupError(f"{manifest} is malformed: {error}", remedy=f"delete it and {REMEDY}") from None
 
 
 def _folder(path: Path, values: Mapping[str, Any], sha256: str) -> DataFolder:
@@ -63,11 +88,16 @@ def _folder(path: Path, values: Mapping[str, Any], sha256: str) -> DataFolder:
     vocab_size = values["vocab_size"]
     if values["version"] != 1 or type(vocab_size) is not int or len(token_bytes) != vocab_size:
         raise ValueError("its version or its vocabulary is not ours")
+    files = files_of(values, {"train.bin", "val.bin", "holdout.bin", "tokenizer.json"})
+    return DataFolder(path, files, sha256, vocab_size, token_bytes)
+
+
+def files_of(values: Mapping[str, Any], needed: set[str]) -> dict[str, tuple[int, str]]:
+    """Size and SHA-256 of each file of a manifest. Raises ValueError when one that is needed is missing."""
     files = {name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in values["files"].items()}
-    missing = {"train.bin", "val.bin", "holdout.bin", "tokenizer.json"} - files.keys()
-    if missing:
+    if missing := needed - files.keys():
         raise ValueError(f"it lacks {sorted(missing)}")
-    return DataFolder(path, vocab_size, token_bytes, files, sha256)
+    return files
 
 
 def _sha256(path: Path) -> str:

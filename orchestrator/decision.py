@@ -40,4 +40,5 @@ def _ruled(evidence: Evidence, rules: Rules) -> Decision:
     if rules.rule == "greedy":
         return keep_any_gain(evidence, rules)
     ruling = judge(evidence.candidate, evidence.best, evidence.night, rules)
-    return Decision(Action(ruling.step.value), ruling.reason, ruling.facts)
+    told = ruling.reason if evidence.value is None else f"{evidence.value:.6f}, {ruling.reason}"
+    return Decision(Action(ruling.step.value), told, ruling.facts)

@@ -12,7 +12,6 @@ from typing import Literal
 
 from orchestrator import assembly
 from orchestrator.advisories import AS_OF
-from orchestrator.data import load_data
 from orchestrator.errors import OrchestratorError, SandboxError, SetupError
 from orchestrator.policy import load_policy
 from orchestrator.sandbox.card import watch_card
@@ -170,10 +169,10 @@ def _driver_text(versions: HostVersions) -> str:
 
 def _data(settings: Settings, policy_path: Path, task_folder: Path) -> Iterator[Finding]:
     bench = assembly.open_bench(settings, policy_path, task_folder)
-    data = load_data(bench.data_path())
+    data = assembly.data_of(bench, None)
     data.verify()
     size = sum(size for size, _ in data.files.values()) / 2**20
-    yield Finding("data", "ok", f"{data.path}: {data.vocab_size} tokens, {size:.0f} MiB, checksums match")
+    yield Finding("data", "ok", f"{data.path}: {size:.0f} MiB, checksums match")
 
 
 def _model(settings: Settings, policy_path: Path, task_folder: Path) -> Iterator[Finding]:

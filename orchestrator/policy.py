@@ -97,13 +97,14 @@ class BudgetPolicy(Section):
 class MetricPolicy(Section):
     """Where the deciding number comes from."""
 
-    source: Literal["claims"] = "claims"
+    source: Literal["claims", "predictions", "result_file"] = "claims"
     load_seconds: Seconds = 60.0
     frame_seconds: Seconds = 60.0
     score_seconds: Seconds = 300.0
     floor: float = Field(default=0.3, ge=0, le=100, allow_inf_nan=False)
     challenge_cuts: int = Field(default=1024, ge=1, le=10_000_000)
     challenge_tolerance_nats: float = Field(default=0.05, gt=0, le=10, allow_inf_nan=False)
+    challenge_tolerance_share: float = Field(default=0.02, gt=0, le=1, allow_inf_nan=False)
 
 
 class DecisionPolicy(Section):

@@ -73,6 +73,12 @@ class Model(Protocol):
         Raises CandidateFault as `claim` does.
         """
 
+    def predict(self, inputs: NDArray[np.float32], outputs: int) -> NDArray[np.float32]:
+        """Send inputs [B, ...], receive so many numbers for each row [B, outputs].
+
+        Raises CandidateFault as `claim` does.
+        """
+
 
 class CandidateFault(Exception):  # noqa: N818 - not our error
     """The model container did not answer as agreed. The candidate's doing: data, not an error."""

@@ -164,7 +164,7 @@ class Holdout:
 class Score:
     """One trusted measurement, or the reason why there is none.
 
-    `value` is in the task's unit (bits per byte for language models), `stderr` in the same unit.
+    `value` is the real number in the task's unit, whichever way is better; `stderr` is in the same unit.
     `verified` is False only for a number that the candidate reported about itself.
     """
 
@@ -182,6 +182,35 @@ class Score:
                 raise ValueError("a score without a value says why")
         elif not (math.isfinite(self.value) and math.isfinite(self.stderr)):
             raise ValueError("a score is finite or has a reason")
+
+
+class Direction(StrEnum):
+    """Which way a metric is better."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+    def loss(self, value: float) -> float:
+        """The value with its sign turned where higher is better, so that lower is always better.
+
+        The one place where a sign is turned; applied again, it gives the real value back.
+        """
+        return -value if self is Direction.MAXIMIZE else value
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What the numbers of a run are and where they come from, the same from its first attempt to its last."""
+
+    name: str = "val_bpb"
+    unit: str = "bits per byte"
+    direction: Direction = Direction.MINIMIZE
+    source: str = "claims"
+
+    @property
+    def verified(self) -> bool:
+        """Whether the host measures; else the numbers are what candidates report about themselves."""
+        return self.source != "result_file"
 
 
 class Action(StrEnum):
@@ -271,6 +300,7 @@ class Entry:
     train_seconds: float = 0.0
     memory_gb: float = 0.0
     log_tail: str = ""
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)

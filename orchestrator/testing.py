@@ -15,6 +15,7 @@ from orchestrator.records import (
     Attempt,
     Curve,
     Decision,
+    Direction,
     Entry,
     Experiment,
     Files,
@@ -81,9 +82,10 @@ class MemoryLedger:
     `template` is what attempts are based on until one is kept. `events` holds what was recorded.
     """
 
-    def __init__(self, template: Files) -> None:
+    def __init__(self, template: Files, direction: Direction = Direction.MINIMIZE) -> None:
         self._best_files = dict(template)
         self._best: Attempt | None = None
+        self._direction = direction
         self._opened: dict[int, Attempt] = {}
         self._runs: dict[int, list[Experiment]] = {}
         self._closed: dict[int, tuple[Experiment, Decision, Closed]] = {}
@@ -91,7 +93,7 @@ class MemoryLedger:
 
     def history(self) -> History:
         entries = (
-            _entry(experiment, decision, self._sample(number))
+            _entry(experiment, decision, self._sample(number), self._direction)
             for number, (experiment, decision, _) in self._closed.items()
         )
         return History(dict(self._best_files), self.evidence().best_value, tuple(entries))
@@ -100,13 +102,14 @@ class MemoryLedger:
         best = self._best.number if self._best else None
         last = self._runs[best][-1].run if best is not None else None
         progress = last.progress if last else ()
-        return Evidence(best, self._sample(best), self._sample(of), self._night(), progress)
+        night = self._night()
+        return Evidence(best, self._sample(best), self._sample(of), night, progress, self._direction)
 
     def _sample(self, number: int | None) -> Sample:
         if number is None:
             return Sample()
         runs = self._runs.get(number, [])
-        values = tuple(run.value for run in runs if run.value is not None)
+        values = tuple(self._direction.loss(run.value) for run in runs if run.value is not None)
         attempt = self._opened.get(number) or self._closed[number][0].attempt
         return Sample(values, code_lines(attempt.files), len(runs))
 
@@ -163,7 +166,7 @@ class MemoryLedger:
         self.events.append((event, fields))
 
 
-def _entry(experiment: Experiment, decision: Decision, sample: Sample) -> Entry:
+def _entry(experiment: Experiment, decision: Decision, sample: Sample, direction: Direction) -> Entry:
     attempt, run = experiment.attempt, experiment.run
     return Entry(
         number=attempt.number,
@@ -172,11 +175,12 @@ def _entry(experiment: Experiment, decision: Decision, sample: Sample) -> Entry:
         proposer=attempt.proposal.proposer,
         action=decision.action,
         status=experiment.status,
-        value=sample.mean if experiment.value is not None else None,
+        value=direction.loss(sample.mean) if experiment.value is not None else None,
         reason=decision.reason,
         commit=attempt.commit,
         files=attempt.files,
         runs=sample.tried,
         train_seconds=run.train_seconds if run else 0.0,
         log_tail=run.log[-4000:] if run else "",
+        verified=experiment.score is None or experiment.score.verified,
     )

@@ -37,7 +37,8 @@ from orchestrator.sandbox.ownership import reap
 from orchestrator.sandbox.quarantine import Quarantine
 from orchestrator.sandbox.volumes import export_stdlib
 from orchestrator.settings import load_settings
-from orchestrator.views.console import Console, best_line, holdout_line, say_at_once
+from orchestrator.task import TextProfile
+from orchestrator.views.console import Console, best_line, holdout_line, labelled, say_at_once
 from orchestrator.views.journal import Journal
 from orchestrator.views.several import Several
 
@@ -68,7 +69,7 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
             _spend(_lab(bench, rig, ledger, proposer, watcher), budget, console)
         ledger.record("night_ended", reason=budget.why_ended)
     console.say("")
-    _show(console, read_run(folder), bench.task.metric.unit)
+    _show(console, read_run(folder))
     console.say(f"records: {folder}   ended: {budget.why_ended}")
     return 0
 
@@ -93,7 +94,7 @@ def status(arguments: Namespace) -> int:
     """The newest run, or the one named: its table and its best."""
     folder = run_folder(load_settings().runs, arguments.tag)
     console, summary = Console(), read_run(folder)
-    _show(console, summary, "")
+    _show(console, summary)
     console.say(f"{folder}: {'in progress' if summary.in_progress else 'not running'}")
     return 0
 
@@ -105,7 +106,9 @@ def prepare_data(arguments: Namespace) -> int:
     source = arguments.source or bench.profile.data
     out = arguments.out or bench.data_path(source)
     command = [sys.executable, str(bench.task.folder / "prepare.py"), "--source", source]
-    command += ["--vocab-size", str(bench.profile.vocab_size), "--out", str(out)]
+    command += ["--out", str(out)]
+    if isinstance(bench.profile, TextProfile):
+        command += ["--vocab-size", str(bench.profile.vocab_size)]
     if source == "stdlib":
         command += ["--documents", str(_exported_stdlib(bench, settings.data))]
     finished = subprocess.run(command, check=False)  # noqa: S603 - the task's own program
@@ -184,9 +187,9 @@ def read_text(path: Path) -> str:
         raise SetupError(f"{path} cannot be read: {error}", remedy="name a UTF-8 text file") from None
 
 
-def _show(console: Console, summary: Summary, unit: str) -> None:
+def _show(console: Console, summary: Summary) -> None:
     console.history(summary.entries)
-    console.say(best_line(summary.entries, unit), "bold")
+    console.say(best_line(summary.entries, summary.measure.unit), "bold")
     if line := holdout_line(summary.entries, summary.holdouts):
         console.say(line)
     for number in summary.still_open:
@@ -219,7 +222,7 @@ def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
 
 def _origin(bench: Bench) -> Origin:
     task, release = bench.task, version("autoresearch-sandbox")
-    return Origin(task.name, task.read_files(), bench.policy.digest, release)
+    return Origin(task.name, task.read_files(), bench.policy.digest, release, measure=bench.measure)
 
 
 def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, Any]:
@@ -256,7 +259,8 @@ def _summary(experiment: Experiment) -> str:
     if experiment.value is None:
         return f"no score: {experiment.failure}"
     seconds = experiment.run.train_seconds if experiment.run else 0.0
-    return f"scored {experiment.value:.6f} after {seconds:.1f} s of training"
+    value = labelled(f"{experiment.value:.6f}", verified=bool(experiment.score and experiment.score.verified))
+    return f"scored {value} after {seconds:.1f} s of training"
 
 
 def _exported_stdlib(bench: Bench, folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """What a container runs: our side of the wire, until it is told to load candidate code.
 
     runner.py train     import the framework, say ready, take files and go, run train.py
-    runner.py smoke     the same on tiny shapes, then reload what was saved and test that it is causal
+    runner.py smoke     the same on tiny shapes, then reload what was saved and test what it predicts
     runner.py bare      as train, without the framework: for programs that only test the container
     runner.py serve     say ready, hand over /out after safe checks (reader.py), load the model, answer
     runner.py hold      as serve, the framework imported only when a model is loaded
@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import math
 import os
 import struct
 import sys
@@ -120,18 +121,18 @@ def train(mode: str) -> None:
     module = import_candidate(order)
     module.main()
     if mode == "smoke":
-        check_reloaded(module)
+        check = check_rows if order["run"]["sequence_tokens"] is None else check_causal
+        check(load_model(module, read_result(), "cpu"))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # taking the framework down in good order costs a second of nobody's use
 
 
-def check_reloaded(module: Any) -> None:
-    """Smoke test: what was saved loads again, has the right shape, and does not look ahead."""
+def check_causal(model: Any) -> None:
+    """Smoke test on text: what was loaded again answers in the right shape and does not look ahead."""
     import torch
 
     harness = importlib.import_module("harness")
-    model = load_model(module, read_result(), "cpu")
     vocab, length = harness.vocab_size(), 32
     tokens = torch.randint(0, vocab, (2, length))
     changed = tokens.clone()
@@ -144,6 +145,21 @@ def check_reloaded(module: Any) -> None:
         raise SystemExit("smoke: forward gives values that are not finite")
     if not torch.allclose(first[:, : length // 2], second[:, : length // 2], atol=1e-3):
         raise SystemExit("smoke: predictions used later tokens")
+
+
+def check_rows(model: Any) -> None:
+    """Smoke test on arrays: what was loaded again answers finite numbers for a row, from that row alone."""
+    import torch
+
+    inputs = importlib.import_module("harness").training_rows()[0][:4]
+    with torch.no_grad():
+        together, alone = model(inputs).float(), model(inputs[:1]).float()
+    if together.ndim != 2 or len(together) != len(inputs):
+        raise SystemExit(f"smoke: forward gives {tuple(together.shape)} for {len(inputs)} rows")
+    if not torch.isfinite(together).all():
+        raise SystemExit("smoke: forward gives values that are not finite")
+    if not torch.allclose(together[:1], alone, atol=1e-3):
+        raise SystemExit("smoke: predictions depended on other rows")
 
 
 # --- serve ------------------------------------------------------------------------------------
@@ -184,6 +200,9 @@ def serve(mode: str) -> None:
         elif order["do"] == "answer":
             rows = read_rows(wire_in, order).to(device)
             write_chunks(wire_out, answer(model, device, rows, order["cuts"], order["vocab"]))
+        elif order["do"] == "predict":
+            inputs = read_inputs(wire_in, order).to(device)
+            write_chunks(wire_out, predict(model, device, inputs, order["outputs"]))
 
 
 def read_rows(stream: BinaryIO, order: dict[str, Any]) -> Any:
@@ -194,8 +213,16 @@ def read_rows(stream: BinaryIO, order: dict[str, Any]) -> Any:
     return torch.frombuffer(raw, dtype=torch.uint16).view(order["rows"], -1).long()
 
 
-def predict(model: Any, device: str, inputs: Any) -> Any:
-    """The model's logits [B, T, V] as it gives them, without gradients; bfloat16 autocast on a card."""
+def read_inputs(stream: BinaryIO, order: dict[str, Any]) -> Any:
+    """The numbers that follow an order: float32 of the shape that it names."""
+    import torch
+
+    raw = bytearray(read_exactly(stream, 4 * math.prod(order["shape"])))
+    return torch.frombuffer(raw, dtype=torch.float32).view(order["shape"])
+
+
+def forward(model: Any, device: str, inputs: Any) -> Any:
+    """The model's outputs as it gives them, without gradients; bfloat16 autocast on a card."""
     import torch
 
     with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
@@ -206,18 +233,26 @@ def claim(model: Any, device: str, tokens: Any) -> bytes:
     """Negative log-likelihood in nats of each row's tokens after the first: float32, row by row."""
     import torch
 
-    logits = predict(model, device, tokens[:, :-1]).float().flatten(0, 1)
+    logits = forward(model, device, tokens[:, :-1]).float().flatten(0, 1)
     losses = torch.nn.functional.cross_entropy(logits, tokens[:, 1:].flatten(), reduction="none")
     return losses.float().cpu().numpy().astype("<f4").tobytes()
 
 
 def answer(model: Any, device: str, inputs: Any, cuts: list[int], vocab: int) -> bytes:
     """The logits of each row at its cut alone: float32 [B, V], row by row."""
-    logits = predict(model, device, inputs)
+    logits = forward(model, device, inputs)
     if logits.shape[-1] != vocab:
         raise SystemExit(f"forward gives {logits.shape[-1]} logits a token, not {vocab}")
     chosen = logits[range(len(cuts)), cuts]
     return chosen.float().cpu().numpy().astype("<f4").tobytes()
+
+
+def predict(model: Any, device: str, inputs: Any, outputs: int) -> bytes:
+    """So many numbers for each row: float32 [B, outputs], row by row."""
+    answers, wanted = forward(model, device, inputs), (len(inputs), outputs)
+    if tuple(answers.shape) != wanted:
+        raise SystemExit(f"forward gives {tuple(answers.shape)}, not {wanted}")
+    return answers.float().cpu().numpy().astype("<f4").tobytes()
 
 
 # --- trusted data -----------------------------------------------------------------------------

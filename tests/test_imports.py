@@ -17,8 +17,8 @@ TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
     "records": 1, "policy": 1,
     "deciding": 2,
-    "ports": 3, "task": 3, "settings": 3,
-    "data": 4, "decision": 4, "budget": 4, "patience": 4, "futility": 4, "lint": 4, "testing": 4,
+    "ports": 3, "task": 3, "settings": 3, "data": 3,
+    "arrays": 4, "decision": 4, "budget": 4, "patience": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
     "assembly": 8, "proving": 9, "diagnosis": 9, "verbs": 10, "cli": 11, "__main__": 12,
@@ -39,9 +39,11 @@ OWNERS = {
     "pydantic": {"policy.py", "task.py", "settings.py"},
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py", "proving/verb.py"},
+    "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes
     "structlog": {"views/journal.py"},
     "numpy": {
         "ports.py",
+        "arrays.py",
         "data.py",
         "deciding/*",
         "testing.py",

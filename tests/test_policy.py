@@ -110,7 +110,7 @@ WRONG = {
     "edit: {files: ['']}": "is not a plain relative path",
     "edit: {files: [./train.py]}": "is not a plain relative path",
     "edit: {files: train.py}": "edit.files: input should be a valid list",
-    "metric: {source: result_file}": "metric.source: input should be 'claims'",
+    "metric: {source: a_guess}": "metric.source: input should be 'claims'",
     "decision: {margin: -0.1}": "decision.margin: input should be greater than or equal to 0",
     "decision: {margin: '0.1'}": "decision.margin: input should be a valid number",
     "- a list": "is not a mapping of keys to values",

@@ -4,9 +4,11 @@ This file is fixed. It lies read-only beside the framework in the image; nothing
 The runner describes the run in the environment variable AUTORESEARCH_RUN, a JSON object, before train.py
 is imported.
 
-In the smoke test (`SMOKE`) everything is tiny and on the CPU: batches are clipped to 2 rows of 32 tokens,
-and the deadline passes with the second batch. Iteration ends for good a little later, so that a step which
-accumulates gradients over several batches still completes.
+A task on text draws `batches`, one on labelled rows draws `examples`.
+
+In the smoke test (`SMOKE`) everything is tiny and on the CPU: batches are clipped to 2 rows of 32 tokens
+(examples to 4), and the deadline passes with the second batch. Iteration ends for good a little later, so
+that a step which accumulates gradients over several batches still completes.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 SMOKE_ROWS, SMOKE_TOKENS, SMOKE_BATCHES, SMOKE_BATCHES_AT_MOST = 2, 32, 2, 64
+SMOKE_EXAMPLES = 4
 LOG_SECONDS = 1.0
 
 
@@ -77,6 +80,8 @@ def seed() -> int:
 
 def sequence_tokens() -> int:
     """Tokens in one row, T: the length that the host evaluates with, and that `batches` yields."""
+    if _run["sequence_tokens"] is None:
+        raise RuntimeError("this task has no text: use examples()")
     length = int(_run["sequence_tokens"])
     return min(length, SMOKE_TOKENS) if SMOKE else length
 
@@ -107,6 +112,35 @@ def batches(rows: int, seed: int | None = None) -> Iterator[tuple[Tensor, Tensor
     if SMOKE:
         return _smoke_stream(lambda: _draw_batch(random, min(rows, SMOKE_ROWS)))
     return _stream(lambda: _draw_batch(random, rows))
+
+
+@cache
+def training_rows() -> tuple[Tensor, Tensor]:
+    """All training rows on DEVICE: float32 inputs [N, ...], labels [N] (int64 classes, or float32)."""
+    folder = Path(_run["data"])
+    arrays = (np.load(folder / f"train_{part}.npy", allow_pickle=False) for part in ("inputs", "labels"))
+    inputs, labels = (torch.from_numpy(array).to(DEVICE) for array in arrays)
+    return inputs, labels
+
+
+def examples(rows: int, seed: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (inputs, labels) for ever: so many training rows drawn at random, without one twice in a batch.
+
+    They are drawn from `seed` (default: this run's seed), and are all of them where there are fewer.
+    """
+    if rows < 1:
+        raise ValueError(f"a batch has at least one row, not {rows}")
+    random = np.random.default_rng(globals()["seed"]() if seed is None else seed)
+    if SMOKE:
+        return _smoke_stream(lambda: _draw_examples(random, min(rows, SMOKE_EXAMPLES)))
+    return _stream(lambda: _draw_examples(random, rows))
+
+
+def _draw_examples(random: np.random.Generator, rows: int) -> tuple[Tensor, Tensor]:
+    inputs, labels = training_rows()
+    at = random.choice(len(inputs), size=min(rows, len(inputs)), replace=False)
+    chosen = torch.from_numpy(at).to(DEVICE)
+    return inputs[chosen], labels[chosen]
 
 
 def _stream(draw: Callable[[], tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:

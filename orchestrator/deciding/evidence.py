@@ -5,29 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from orchestrator.deciding.night import Night, Sample
-from orchestrator.records import Curve, Files
+from orchestrator.records import Curve, Direction, Files
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The best's number and values, the attempt's own, and every closed attempt; the best's are empty before
-    the baseline is kept."""
+    the baseline is kept.
+
+    Samples and the night hold losses: values with their sign turned where higher is better, so that lower is
+    better in every rule. What people see are values.
+    """
 
     best_number: int | None = None
     best: Sample = field(default_factory=Sample)
     candidate: Sample = field(default_factory=Sample)
     night: Night = field(default_factory=Night)
     best_progress: Curve = ()
+    direction: Direction = Direction.MINIMIZE
 
     @property
     def best_value(self) -> float | None:
         """The mean of the best's runs so far."""
-        return self.best.mean if self.best.values else None
+        return self.direction.loss(self.best.mean) if self.best.values else None
+
+    @property
+    def value(self) -> float | None:
+        """The mean of the attempt's own runs so far."""
+        return self.direction.loss(self.candidate.mean) if self.candidate.values else None
 
     def and_then(self, value: float) -> Evidence:
         """The same after one more run of the attempt, measured at `value`."""
         sample = self.candidate
-        values, tried = (*sample.values, value), max(sample.tried, len(sample.values)) + 1
+        values, tried = (
+            (*sample.values, self.direction.loss(value)),
+            max(sample.tried, len(sample.values)) + 1,
+        )
         return replace(self, candidate=replace(sample, values=values, tried=tried))
 
 

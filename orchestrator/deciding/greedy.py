@@ -17,9 +17,9 @@ class Margin(Protocol):
 
 def keep_any_gain(evidence: Evidence, rules: Margin) -> Decision:
     """Keep what is lower than the best by at least the margin, or the first value there is."""
-    value, best = evidence.candidate.mean, evidence.best_value
+    value, best = evidence.candidate.mean, evidence.best.mean if evidence.best.values else None
     if best is None:
-        return Decision(Action.KEEP, f"baseline: {value:.6f}")
+        return Decision(Action.KEEP, f"baseline: {evidence.value:.6f}")
     compared = _compared(value, best, evidence)
     if value < best and value <= best - rules.margin:
         return Decision(Action.KEEP, compared)
@@ -31,6 +31,7 @@ def keep_any_gain(evidence: Evidence, rules: Margin) -> Decision:
 def _compared(value: float, best: float, evidence: Evidence) -> str:
     whose = "" if evidence.best_number is None else f" of attempt {evidence.best_number:04d}"
     if value == best:
-        return f"{value:.6f} is the same as the best{whose}"
+        return f"{evidence.value:.6f} is the same as the best{whose}"
     word = "better" if value < best else "worse"
-    return f"{abs(value - best):.6f} {word}: {value:.6f} after the best {best:.6f}{whose}"
+    told = f"{evidence.value:.6f} after the best {evidence.best_value:.6f}{whose}"
+    return f"{abs(value - best):.6f} {word}: {told}"

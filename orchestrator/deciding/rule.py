@@ -153,7 +153,7 @@ def _unmeasured(candidate: Sample) -> Ruling:
 def _baseline(candidate: Sample, rules: Rules) -> Ruling:
     facts = {"runs": candidate.runs}
     if candidate.runs >= rules.baseline_runs:
-        told = f"baseline: {candidate.mean:.6f} on average of {len(candidate.values)} runs"
+        told = f"baseline: the mean of {len(candidate.values)} runs"
         return Ruling(Step.KEEP, told, facts)
     return Ruling(Step.REPEAT, f"baseline: run {candidate.runs} of {rules.baseline_runs}", facts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from orchestrator.deciding.evidence import Evidence, code_lines
 from orchestrator.deciding.night import Closed, Night, Sample
@@ -18,11 +18,11 @@ def evidence_of(state: State, files: Mapping[str, Files], number: int | None) ->
         if of is None:
             return Sample()
         lines = code_lines(files[state.opened[of]["commit"]])
-        return Sample(tuple(state.values_of(of)), lines, len(state.runs_of(of)))
+        return Sample(_losses(state, state.values_of(of)), lines, len(state.runs_of(of)))
 
     best = state.best_number
     progress = () if best is None else progress_of(state.runs_of(best)[-1])
-    return Evidence(best, sample(best), sample(number), night_of(state), progress)
+    return Evidence(best, sample(best), sample(number), night_of(state), progress, state.measure.direction)
 
 
 def night_of(state: State) -> Night:
@@ -32,6 +32,10 @@ def night_of(state: State) -> Night:
     for number, event in state.closed.items():
         if event["values"]:
             best, probability = bests - 1 if bests else None, event["facts"].get("probability")
-            attempts.append(Closed(tuple(event["values"]), number in kept, probability, best))
+            attempts.append(Closed(_losses(state, event["values"]), number in kept, probability, best))
         bests += number in kept
-    return Night(tuple(attempts), tuple(tuple(state.values_of(number)) for number in kept))
+    return Night(tuple(attempts), tuple(_losses(state, state.values_of(number)) for number in kept))
+
+
+def _losses(state: State, values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(map(state.measure.direction.loss, values))

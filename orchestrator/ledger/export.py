@@ -20,6 +20,7 @@ from orchestrator.records import Action, Outcome
 from orchestrator.text import sanitise_block, sanitise_line
 
 COLUMNS = ("commit", "val_bpb", "memory_gb", "status", "description")
+SELF_REPORTED = "[self-reported] "
 _NO_LIMIT = 1 << 40
 _FORMULA_STARTS = tuple("=+-@\"'\uff1d\uff0b\uff0d\uff20")  # and their full-width forms
 _STATUSES: Mapping[str, Literal["keep", "discard", "crash"]] = {
@@ -40,9 +41,13 @@ class ResultRow:
     description: str
 
 
-def results_tsv(rows: Iterable[ResultRow]) -> bytes:
-    """The file that autoresearch users know; crash rows carry 0.000000 and 0.0, as upstream's do."""
-    lines = ["\t".join(COLUMNS), *(_line(row) for row in rows)]
+def results_tsv(rows: Iterable[ResultRow], metric: str = "val_bpb") -> bytes:
+    """The file that autoresearch users know, its second column named after the metric.
+
+    Crash rows carry 0.000000 and 0.0, as upstream's do.
+    """
+    columns = [metric if column == "val_bpb" else column for column in COLUMNS]
+    lines = ["\t".join(columns), *(_line(row) for row in rows)]
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -54,13 +59,16 @@ def _line(row: ResultRow) -> str:
 
 
 def read_results_tsv(path: Path) -> list[ResultRow]:
-    """Read our results.tsv, or upstream's. Raises SetupError with the line that is not a row."""
+    """Read our results.tsv, whatever its metric, or upstream's.
+
+    Raises SetupError with the line that is not a row.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{path}: cannot be read: {error}", remedy="check the path") from None
     table = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    if not table or tuple(table[0]) != COLUMNS:
+    if not table or (table[0][:1], table[0][2:]) != ([COLUMNS[0]], [*COLUMNS[2:]]):
         raise SetupError(f"{path}: is not a results.tsv", remedy=f"its columns are {' '.join(COLUMNS)}")
     return [_row(path, number, cells) for number, cells in enumerate(table[1:], start=2)]
 
@@ -87,6 +95,7 @@ def result_rows(state: State) -> list[ResultRow]:
 
 def _result_row(state: State, number: int) -> ResultRow:
     entry = entry_from(state, number, {})
+    self_reported = "" if entry.verified else SELF_REPORTED
     early = "stopped early: " if entry.status == Outcome.STOPPED else ""
     measured: Literal["keep", "discard"] = "keep" if entry.action is Action.KEEP else "discard"
     return ResultRow(
@@ -94,7 +103,7 @@ def _result_row(state: State, number: int) -> ResultRow:
         val_bpb=entry.value,
         memory_gb=entry.memory_gb,
         status="crash" if entry.value is None else measured,
-        description=f"{early}{entry.title}",
+        description=f"{self_reported}{early}{entry.title}",
     )
 
 
@@ -140,7 +149,7 @@ def write_experiment(folder: Path, state: State, repo: BareRepo, number: int) ->
 
 def write_results(folder: Path, state: State) -> None:
     """Write results.tsv at once. Raises LedgerError."""
-    write_whole(folder / "results.tsv", results_tsv(result_rows(state)))
+    write_whole(folder / "results.tsv", results_tsv(result_rows(state), state.measure.name))
 
 
 def rebuild(folder: Path) -> None:

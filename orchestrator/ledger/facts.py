@@ -213,6 +213,7 @@ def entry_from(state: State, number: int, files: Files, log: str = "") -> Entry:
         train_seconds=last.get("train_seconds", 0.0),
         memory_gb=memory_gb(last),
         log_tail=sanitise_block(log, _LOG_TAIL_BYTES, keep="tail"),
+        verified=state.kinds_of(number) != {False},
     )
 
 

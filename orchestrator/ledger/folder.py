@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from orchestrator.ledger.disk import refuse_link, sync_folder
 from orchestrator.ledger.facts import plain
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import TEMPLATE, State, disagreements
-from orchestrator.records import Files
+from orchestrator.records import Files, Measure
 
 FORMAT = 1
 _UNFINISHED = "repo.git.unfinished"
@@ -35,13 +35,15 @@ CRASH_POINTS = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a run starts from: the task and its template's files, the policy's digest, our version."""
+    """What a run starts from: the task, its template's files and what is measured, the policy's digest, our
+    version."""
 
     task: str
     files: Files
     policy_digest: str
     version: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    measure: Measure = field(default_factory=Measure)
 
 
 def check_folder(folder: Path) -> None:
@@ -87,6 +89,7 @@ def create_run(folder: Path, audit: AuditLog, origin: Origin, clock: Clock, at: 
         template={path: hashlib.sha256(text.encode()).hexdigest() for path, text in origin.files.items()},
         seed_base=f"{secrets.randbits(64):016x}",
         facts=plain(origin.facts),
+        measure=asdict(origin.measure),
         refs={TEMPLATE: [None, commit]},
     )
     at("create:event")
@@ -104,7 +107,11 @@ def adopt_repository(folder: Path) -> None:
 
 
 def check_origin(folder: Path, state: State, origin: Origin) -> None:
-    """Raises SetupError when a run is taken up with another task or policy: scores would not compare."""
+    """Raises SetupError when a run is taken up with another metric, task or policy: nothing would compare."""
+    then, now = (_in_words(measure) for measure in (state.measure, origin.measure))
+    if then != now:
+        message = f"run {folder.name} was made with another metric ({then}, now {now})"
+        raise SetupError(message, remedy="give the same metric and metric.source, or choose another --tag")
     for name, now in (("task", origin.task), ("policy_digest", origin.policy_digest)):
         then = state.created[name]
         if then != now:
@@ -112,6 +119,10 @@ def check_origin(folder: Path, state: State, origin: Origin) -> None:
                 f"run {folder.name} was made with another {name.split('_')[0]} ({then:.12}, now {now:.12})"
             )
             raise SetupError(message, remedy="give the same one, or choose another --tag")
+
+
+def _in_words(measure: Measure) -> str:
+    return f"{measure.direction} {measure.name} in {measure.unit} from {measure.source}"
 
 
 def reconcile(state: State, repo: BareRepo) -> list[str]:

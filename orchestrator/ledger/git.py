@@ -258,8 +258,11 @@ class GitLedger:
         opened = self._open_event(number)
         if decision.action is not Action.KEEP:
             return {}
-        if not values or opened["left_out"]:
-            message = f"attempt {number:04d} cannot be kept: it has no value, or uncommitted files"
+        unlike = {kind for kind in self._state.kinds_of(number) if kind is not self._state.measure.verified}
+        if not values or unlike or opened["left_out"]:
+            message = (
+                f"attempt {number:04d} cannot be kept: no value of this run's kind, or uncommitted files"
+            )
             raise LedgerError(message, remedy="this is a fault of ours: report it")
         return {BEST: (self._state.best, opened["commit"])}
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.facts import entry_from
 from orchestrator.ledger.state import State, fold
-from orchestrator.records import Action, Entry
+from orchestrator.records import Action, Entry, Measure
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Every closed attempt in order, without its files, and whether a process holds the run.
+    """Every closed attempt in order, without its files, whether a process holds the run, and its metric.
 
     `holdouts` has the mean holdout value of each kept attempt that has one; `still_open` are the attempts
     that the next start goes on with.
@@ -24,6 +24,7 @@ class Summary:
 
     entries: tuple[Entry, ...]
     in_progress: bool
+    measure: Measure
     holdouts: Mapping[int, float] = field(default_factory=dict)
     still_open: tuple[int, ...] = ()
 
@@ -37,7 +38,7 @@ def read_run(folder: Path) -> Summary:
         for entry in entries
         if entry.action is Action.KEEP and (values := _holdouts(state, entry.number))
     }
-    return Summary(entries, _is_held(folder / "lock"), holdouts, tuple(state.still_open))
+    return Summary(entries, _is_held(folder / "lock"), state.measure, holdouts, tuple(state.still_open))
 
 
 def _holdouts(state: State, number: int) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import KEEP_A_COPY, Event
 from orchestrator.ledger.repo import Moves
-from orchestrator.records import Action
+from orchestrator.records import Action, Direction, Measure
 
 BEST = "refs/heads/best"
 TEMPLATE = "refs/heads/template"
@@ -42,6 +42,7 @@ class State:
     refs: dict[str, str] = field(default_factory=dict)
     promised: Moves = field(default_factory=dict)
     best_number: int | None = None
+    measure: Measure = field(default_factory=Measure)
 
     @property
     def best(self) -> str | None:
@@ -59,6 +60,11 @@ class State:
         """What an attempt was measured at, runs without a value left out."""
         scores = (event["score"] or {} for event in self.runs_of(number))
         return [float(score["value"]) for score in scores if score.get("value") is not None]
+
+    def kinds_of(self, number: int) -> set[bool]:
+        """Whether its values were measured by the host, were self-reported, or both."""
+        scores = (event["score"] or {} for event in self.runs_of(number))
+        return {bool(score["verified"]) for score in scores if score.get("value") is not None}
 
     def base_of(self, number: int) -> str:
         """The commit that an attempt was based on: its parent, or the template."""
@@ -100,6 +106,9 @@ def _create(state: State, event: Event) -> None:
     if event["format"] != 1:
         raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
     state.created = event
+    if "measure" in event:  # the first runs could only measure one thing
+        said = event["measure"]
+        state.measure = Measure(**{**said, "direction": Direction(said["direction"])})
 
 
 def _open(state: State, event: Event) -> None:

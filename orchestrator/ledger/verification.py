@@ -88,7 +88,7 @@ def _check_refs(state: State, repo: BareRepo) -> Iterator[Finding]:
 
 
 def _check_exports(folder: Path, state: State, repo: BareRepo) -> Iterator[Finding]:
-    expected = {"results.tsv": results_tsv(result_rows(state))} if state.closed else {}
+    expected = {"results.tsv": results_tsv(result_rows(state), state.measure.name)} if state.closed else {}
     for number in state.closed:
         for name, data in experiment_files(state, repo, number).items():
             expected[f"experiments/{number:04d}/{name}"] = data

@@ -9,10 +9,10 @@ what a structural edit broke says nothing of the constants in it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.proposers.constants import Number, Reading, read_constants
-from orchestrator.records import Entry, History
+from orchestrator.records import Direction, Entry, History
 
 MAX_LESSONS = 120
 BEST_KEPT = 30
@@ -27,9 +27,16 @@ class Lesson:
     failed: bool
 
 
-def learn(history: History, best: Reading, entry_file: str, *, gpu: bool) -> tuple[Lesson, ...]:
+def learn(
+    history: History,
+    best: Reading,
+    entry_file: str,
+    *,
+    gpu: bool,
+    direction: Direction = Direction.MINIMIZE,
+) -> tuple[Lesson, ...]:
     """The lessons that bear on the best source's constants, oldest first, trimmed to keep a call short."""
-    entries = _trimmed(history.entries)
+    entries = _trimmed([_as_loss(entry, direction) for entry in history.entries])
     readings = {entry.number: read_constants(entry.files.get(entry_file, ""), gpu=gpu) for entry in entries}
     scored = [entry for entry in entries if entry.value is not None]
     known = {readings[entry.number].skeleton for entry in scored} | {best.skeleton}
@@ -43,6 +50,10 @@ def learn(history: History, best: Reading, entry_file: str, *, gpu: bool) -> tup
         for entry in entries
         if entry.value is not None or readings[entry.number].skeleton in known
     )
+
+
+def _as_loss(entry: Entry, direction: Direction) -> Entry:
+    return entry if entry.value is None else replace(entry, value=direction.loss(entry.value))
 
 
 def _trimmed(entries: Sequence[Entry]) -> list[Entry]:

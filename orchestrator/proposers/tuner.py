@@ -19,7 +19,7 @@ from orchestrator.errors import ProposerError
 from orchestrator.proposers.constants import Number, Reading, edit_constants, read_constants, spell
 from orchestrator.proposers.lessons import Lesson, learn
 from orchestrator.proposers.ranges import Range, range_of
-from orchestrator.records import History, Proposal
+from orchestrator.records import Direction, History, Proposal
 
 STARTUP_LESSONS = 16
 TPE_SHARE = 0.5
@@ -42,10 +42,18 @@ class ConstantTuner:
 
     name = "tuner"
 
-    def __init__(self, entry_file: str = "train.py", *, gpu: bool, seed: int = 0) -> None:
+    def __init__(
+        self,
+        entry_file: str = "train.py",
+        *,
+        gpu: bool,
+        seed: int = 0,
+        direction: Direction = Direction.MINIMIZE,
+    ) -> None:
         self._entry_file = entry_file
         self._gpu = gpu
         self._seed = seed
+        self._direction = direction
         self._proposed: set[str] = set()
 
     def propose(self, history: History) -> Proposal:
@@ -55,7 +63,7 @@ class ConstantTuner:
         if not best.constants:
             remedy = "write NAME = number lines in capitals at its top, or use another proposer"
             raise ProposerError(f"{self._entry_file} has no constant to tune", remedy=remedy)
-        lessons = learn(history, best, self._entry_file, gpu=self._gpu)
+        lessons = learn(history, best, self._entry_file, gpu=self._gpu, direction=self._direction)
         tried = {_key(lesson.values) for lesson in lessons} | {_key(best.values)}
         texts = {entry.files.get(self._entry_file, "") for entry in history.entries} | self._proposed
         for values in self._candidates(best, lessons, len(history.entries)):

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What training is told about its task."""
+    """What training is told about its task. `sequence_tokens` is None where data is not text."""
 
     entry_file: str
-    sequence_tokens: int
+    sequence_tokens: int | None
     device: Literal["cpu", "cuda"]
 
     @property

@@ -85,10 +85,13 @@ class Console:
         reason = sanitise_line(decision.reason, 300)
         self.say(f"      {value}; {_NEXT[decision.action]}: {reason}", _STYLES[decision.action])
 
-    def closed(self, experiment: Experiment, decision: Decision) -> None:  # noqa: ARG002 - the port's
+    def closed(self, experiment: Experiment, decision: Decision) -> None:
         took = time.monotonic() - self._began
         reason = sanitise_line(decision.reason, 300)
-        self.say(f"      {decision.action.value}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
+        action = labelled(
+            decision.action.value, verified=experiment.score is None or experiment.score.verified
+        )
+        self.say(f"      {action}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
 
     def history(self, entries: Sequence[Entry]) -> None:
         """The table that a run ends with: one row an attempt."""
@@ -110,7 +113,14 @@ class Console:
 
 
 def _outcome(entry: Entry) -> str:
-    return entry.action.value if entry.value is not None else entry.status.replace("_", " ")
+    if entry.value is None:
+        return entry.status.replace("_", " ")
+    return labelled(entry.action.value, verified=entry.verified)
+
+
+def labelled(text: str, *, verified: bool) -> str:
+    """The text, with a word of warning where its number is only what a candidate says of itself."""
+    return text if verified else f"{text} (self-reported)"
 
 
 def say_at_once(line: str) -> None:
@@ -125,13 +135,15 @@ def best_line(entries: Sequence[Entry], unit: str) -> str:
     if not kept or kept[0].value is None or kept[-1].value is None:
         return "no score yet"
     first, last = kept[0].value, kept[-1].value
-    share = f"{(first - last) / first:.2%} lower" if last < first else "not beaten"
+    word = "lower" if last < first else "higher"
+    share = f"{abs(last - first) / abs(first or 1.0):.2%} {word}" if len(kept) > 1 else "not beaten"
     counts = f"{len(kept) - 1} kept of {len(entries) - 1}"
-    return f"baseline {first:.6f}, best {last:.6f} {unit} ({share}), {counts}".replace("  ", " ")
+    best = labelled(f"best {last:.6f} {unit}".rstrip(), verified=kept[-1].verified)
+    return f"baseline {first:.6f}, {best} ({share}), {counts}"
 
 
 def holdout_line(entries: Sequence[Entry], holdouts: Mapping[int, float]) -> str:
-    """The last kept attempt on text that decides nothing, and the gap to its value; empty when unknown."""
+    """The last kept attempt on data that decides nothing, and the gap to its value; empty when unknown."""
     values = {entry.number: entry.value for entry in entries if entry.number in holdouts}
     if not values:
         return ""

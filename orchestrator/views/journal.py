@@ -55,6 +55,7 @@ class Journal:
             reason=decision.reason,
             status=experiment.status,
             value=experiment.value,
+            verified=experiment.score.verified if experiment.score else None,
             score_seconds=experiment.score.seconds if experiment.score else None,
             **run,
         )

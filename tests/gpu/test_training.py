@@ -31,7 +31,7 @@ from orchestrator.sandbox.order import Shape
 from orchestrator.sandbox.volumes import DataFile, data_volume_name, fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer
 from orchestrator.scoring.held_out import held_out_of
-from orchestrator.task import load_task
+from orchestrator.task import TextProfile, load_task
 from tests.gpu.conftest import Sealed
 
 pytestmark = [pytest.mark.gpu, pytest.mark.docker]
@@ -84,6 +84,7 @@ def trained(data: DataFolder, sealed: Sealed) -> Iterator[tuple[Run, Score]]:
     seconds = float(os.environ.get("GPU_TRAIN_SECONDS", "120"))
     task = load_task(PROJECT / "train_template")
     profile = task.profiles["gpu"]
+    assert isinstance(profile, TextProfile)
     files = [DataFile(name, data.path / name, *data.files[name]) for name in TRAINING_FILES]
     volume = fill_data_volume(sealed.engine, sealed.outfit, files)
     outfit = replace(sealed.outfit, data_volume=volume)

@@ -61,6 +61,9 @@ class Answers:
     def answer(self, _: Rows, __: NDArray[np.int64], ___: int) -> Claims:
         raise AssertionError("nothing here is challenged")
 
+    def predict(self, _: NDArray[np.float32], __: int) -> Claims:
+        raise AssertionError("nobody asks a language model for predictions of labels")
+
 
 def never(_: float) -> Action:
     """No value has any prospects."""
