@@ -75,7 +75,11 @@ def folder_of(path: Path, outputs: int) -> ArrayFolder:
 
 def test_a_metric_of_classes_needs_classes(tmp_path: Path) -> None:
     task, metric = load_task(DIGITS), MetricPolicy(source="predictions")
-    measure, profile, models = check_measure(task, metric), task.profiles["cpu"], Models(honest)
+    measure, profile, models = (
+        check_measure(task, metric),
+        task.profiles["cpu"].model_copy(update={"holdout_rows": 0}),
+        Models(honest),
+    )
     scorer = choose_scorer(measure, profile, folder_of(tmp_path, 3), models, metric)
     assert isinstance(scorer, PredictionsScorer)
     with pytest.raises(SetupError, match="accuracy is a metric of classes"):
