@@ -81,7 +81,7 @@ class BudgetPolicy(Section):
     outage_seconds: Seconds = 600.0
     futility: bool = False
     futility_share: float = Field(default=0.4, ge=0, le=1, allow_inf_nan=False)
-    futility_margin: float = Field(default=0.05, gt=0, le=100, allow_inf_nan=False)
+    futility_margin: float = Field(default=0.1, gt=0, le=100, allow_inf_nan=False)
     futility_points: int = Field(default=3, ge=1, le=64)
     futility_in_a_row: int = Field(default=3, ge=1, le=1000)
     model_requests: int = Field(default=1000, ge=1, le=1_000_000)

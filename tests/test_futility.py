@@ -37,7 +37,7 @@ def first_reason(curve: Curve, best: Curve, rules: Rules) -> tuple[float, str]:
 
 
 def test_the_policys_budget_has_the_rules_and_ends_nothing_by_itself() -> None:
-    assert hopeless(falling(times=1.06), BEST, BudgetPolicy())
+    assert hopeless(falling(times=1.11), BEST, BudgetPolicy())
     assert BudgetPolicy().futility is False
 
 

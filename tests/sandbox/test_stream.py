@@ -263,6 +263,48 @@ def test_each_chunk_but_the_first_is_paid_with_one_credit(
     assert paid == [b"+"] * max(0, (size - 1) // 10)
 
 
+def test_credit_runs_one_chunk_ahead_and_no_further(pair: tuple[Stream, socket.socket]) -> None:
+    """More than two chunks unanswered would stall a container under gVisor."""
+    stream, theirs = pair
+    seen = []
+
+    def answer() -> None:
+        for _ in range(5):
+            time.sleep(0.05)
+            theirs.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                seen.append(len(theirs.recv(100)))
+            theirs.setblocking(True)
+            theirs.sendall(frame(STDOUT, bytes(10)))
+
+    with meanwhile(answer):
+        assert stream.read_credited(50, soon(), 10) == bytes(50)
+    assert seen == [1, 1, 1, 1]
+
+
+class Enough:
+    """A listener that has heard enough after so many bytes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self.heard = b""
+
+    @property
+    def enough(self) -> bool:
+        return len(self.heard) >= self._limit_bytes
+
+    def hear(self, data: bytes) -> None:
+        self.heard += data
+
+
+def test_a_listener_hears_stdout_alone_and_ends_the_draining(pair: tuple[Stream, socket.socket]) -> None:
+    stream, theirs = pair
+    theirs.sendall(frame(STDERR, b"not this") + frame(STDOUT, b"this ") + frame(STDOUT, b"too"))
+    log, listener = BoundedLog(1000), Enough(8)
+    assert stream.drain(log, soon(), listener) is False
+    assert (listener.heard, log.text()) == (b"this too", "not thisthis too")
+
+
 @pytest.mark.parametrize("size", [0, 6, 7, 16, 17])
 def test_the_length_of_a_message_is_part_of_its_first_chunk(
     pair: tuple[Stream, socket.socket], size: int
