@@ -16,7 +16,6 @@ from typing import Protocol
 
 import numpy as np
 
-from orchestrator.deciding.effects import difference
 from orchestrator.deciding.night import Closed, Ruling, Sample, Step
 from orchestrator.deciding.night import Night as Seen
 from orchestrator.deciding.noise import Noise, pooled
@@ -114,9 +113,9 @@ def _simple(facing: Facing) -> Step:
     runs = facing.candidate.runs
     if not facing.best.values:
         return Step.KEEP if runs >= 3 else Step.REPEAT
-    noise, seen = facing.noise, difference(facing.candidate.values, facing.best.values)
+    noise, candidate, best = facing.noise, facing.candidate, facing.best
     assert noise is not None
-    z = seen.value / (seen.factor * noise.deviation)
+    z = (best.mean - candidate.mean) / (noise.deviation * math.sqrt(1 / candidate.runs + 1 / best.runs))
     if z >= 2.0 and runs >= 2:
         return Step.KEEP
     if z < 0.7 or (runs >= 3 and facing.best.runs >= 3):
@@ -129,12 +128,10 @@ class Defaults:
     """The policy keys that are proposed, with their defaults."""
 
     margin: float = 0.0
-    baseline_runs: int = 5
-    keep_probability: float = 0.9
-    drop_probability: float = 0.3
-    most_runs: int = 6
+    baseline_runs: int = 4
+    false_share: float = 0.1
+    most_runs: int = 10
     plausible_drop: float = math.inf
-    helpful_share: float = 0.25
     simplicity: bool = False
     simplicity_lines: int = 5
     simplicity_tolerance: float = 0.0
