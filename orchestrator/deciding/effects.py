@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,17 +25,27 @@ SIZES = np.asarray([2.0**power for power in range(-3, 8)])  # in units of the no
 HALF = len(SIZES)
 SIGNED = np.concatenate([SIZES, -SIZES])  # helpful first
 WIDTH = 0.35  # the width of a component over its size: neighbours overlap
-PRIOR_ATTEMPTS = 4.0  # made-up attempts of every size, before real ones
-PRIOR_NULL = 2.0  # made-up attempts without effect: what keeps noise from passing for gains
-PRIOR_SHARE = 0.4  # the helpful part of the made-up attempts of every size
+PRIOR_ATTEMPTS = 8.0  # made-up attempts of every size, before real ones
+PRIOR_NULL = 2.5  # made-up attempts without effect: what keeps noise from passing for gains
+PRIOR_SHARE, PRIOR_SIGNS = 0.4, 4.0  # their helpful part, a guess that counts for so many attempts
 STEPS = 15  # of expectation and maximisation
 
 
-def _prior() -> Array:
-    """Made-up attempts, one number a component; no effect is the smallest harmful one."""
-    shares = np.repeat([PRIOR_SHARE, 1 - PRIOR_SHARE], HALF) * PRIOR_ATTEMPTS / HALF
-    shares[HALF] += PRIOR_NULL
-    return shares
+def _prior(counts: Array) -> Array:
+    """Made-up attempts, one number a component; no effect is the smallest harmful one.
+
+    Their helpful share is that of the attempts, counted by component: sizes share what is known of signs.
+    """
+    share = (counts[:HALF].sum() + PRIOR_SIGNS * PRIOR_SHARE) / (counts.sum() + PRIOR_SIGNS)
+    made_up = np.repeat([share, 1 - share], HALF) * PRIOR_ATTEMPTS / HALF
+    made_up[HALF] += PRIOR_NULL
+    return made_up
+
+
+@cache
+def _first() -> Array:
+    """The made-up attempts before any real one."""
+    return _prior(np.zeros(2 * HALF))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +77,12 @@ class Effects:
     def before(cls, noise: Noise) -> Effects:
         """The mixture before any attempt: every size in units of the noise is alike."""
         sizes = SIGNED * noise.deviation
-        shares = _prior()
+        shares = _first()
         return cls(sizes, (WIDTH * sizes) ** 2, shares / shares.sum())
 
     def counted(self, counts: Array) -> Effects:
         """The mixture after so many attempts of each component."""
-        shares = _prior() + counts
+        shares = _first() + counts
         return Effects(self.sizes, self.variances, shares / shares.sum())
 
     def odds(self, seen: Difference) -> Array:
@@ -92,11 +103,11 @@ class Effects:
         values = np.asarray([[each.value, each.variance] for each in seen])
         logs = self._log_density(values[:, :1], values[:, 1:])
         likely = np.exp(logs - logs.max(axis=1, keepdims=True))
-        weighed, prior = np.asarray(weights, dtype=np.float64), _prior()
-        shares = prior / prior.sum()
+        weighed, shares = np.asarray(weights, dtype=np.float64), self.shares
         for _ in range(STEPS):
-            counts = prior + shares * ((weighed / (likely @ shares)) @ likely)
-            shares = counts / counts.sum()
+            counts = shares * ((weighed / (likely @ shares)) @ likely)
+            shares = counts + _prior(counts)
+            shares /= shares.sum()
         return Effects(self.sizes, self.variances, shares)
 
     def believe(self, seen: Difference, noise: Noise, bar: float = 0.0) -> Belief:
