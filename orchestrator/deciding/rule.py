@@ -6,11 +6,12 @@ A pure function over plain values; lower is better. How it decides:
 - A mean that is lower than the best's by more than `plausible_drop` of it is held for a person.
 - The night is replayed from its log (`level.known`): the best's true level, from its own values and from
   every later candidate's, and what changes do now. The posterior of the candidate's effect follows.
-- Keep what is better with probability `SURE`. Keep less by the expected share of false keeps of the night,
-  not by a fixed probability (Newton et al. 2004, Mueller et al. 2004): the probabilities of being no better,
-  added up over the night's keeps, stay below `false_share` of a keep for each earlier keep but the first.
-  Clear gains pay for small ones. The reckoning leans to the safe side, by a prior that favours no effect,
-  so that the share that is really false is less than `false_share`: tests/benchmarks says how much.
+- Keep what is no better with a probability of at most a third of `false_share`. Keep more by the expected
+  share of false keeps of the night, not by a fixed probability (Newton et al. 2004, Mueller et al. 2004): the
+  probabilities of being no better, added up over the night's keeps, stay below `false_share` of a keep for
+  each earlier keep but the first. Clear gains pay for small ones. The reckoning leans to the safe side, by a
+  prior that favours no effect: at 0.15 about 4 per cent are really false, says tests/benchmarks. At 1 all
+  that is left is that a better final score is expected.
 - Go on measuring only while what may still be gained is worth more than a part of what a fresh proposal's
   run is worth now, and not more often than `most_runs`; measure whichever of the two tells more.
 - With `simplicity`, a source shorter by `simplicity_lines` is kept as soon as it is probably not worse
@@ -30,7 +31,7 @@ from orchestrator.deciding.level import Known, Level, known
 from orchestrator.deciding.night import Night, Ruling, Sample, Step
 from orchestrator.deciding.noise import Noise, pooled
 
-SURE = 0.95  # enough to keep, whatever was kept before
+SURE = 1 / 3  # of the false share: a doubt that may be kept whatever was kept before
 LEAST_PROBABILITY = 0.6  # no credit keeps what is less likely to be better
 DROP_PROBABILITY = 0.1  # below it nothing is measured again
 PART_OF_FRESH = 0.2  # of a fresh proposal's worth, below which nothing is measured again
@@ -93,8 +94,9 @@ class Case:
         """The probability that is enough to keep, given what was kept before."""
         before = [kept.probability for kept in self.night.attempts if kept.kept and kept.best is not None]
         doubts = [1 - probability for probability in before if probability is not None]
-        allowed = self.rules.false_share * (len(doubts) - 1) - sum(doubts)
-        return max(min(1 - allowed, SURE), LEAST_PROBABILITY)
+        share = self.rules.false_share
+        allowed = max(share * (len(doubts) - 1) - sum(doubts), share * SURE)
+        return max(1 - allowed, min(LEAST_PROBABILITY, 1 - share))
 
     @property
     def facts(self) -> dict[str, float | int]:

@@ -48,7 +48,7 @@ repeats included; {nights} nights a cell, half as many for `strict` and `lax`; e
 proposals. The rule is orchestrator/deciding with its default parameters (`default`): {rules}.
 `greedy` keeps whatever one run measures lower than the lowest value so far, as upstream does. `simple`: three
 baseline runs, drop below z 0.7, keep above z 2 after two runs, at most three. `strict` and `lax` are the rule
-with `false_share` 0 (0.95 for every keep) and 0.4: the frontier between gain and false keeps.
+with `false_share` 0.05 and 1: the frontier between gain and false keeps.
 
 - Gain: how much lower the final best truly is, in 1e-4 of the metric, with its standard error and the
   difference from greedy on the same nights. Claimed: the same by the night's own values, baseline's mean
@@ -95,8 +95,8 @@ def rules() -> Mapping[str, Rule]:
         "greedy": greedy,
         "simple": simple,
         "default": sequential(Defaults()),
-        "strict": sequential(Defaults(false_share=0.0)),
-        "lax": sequential(Defaults(false_share=0.4)),
+        "strict": sequential(Defaults(false_share=0.05)),
+        "lax": sequential(Defaults(false_share=1.0)),
     }
 
 

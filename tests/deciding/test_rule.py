@@ -101,6 +101,12 @@ def test_clear_gains_before_let_a_less_certain_one_be_kept() -> None:
     assert step(kept_before(*[None] * 8)) is not Step.KEEP
 
 
+def test_one_key_slides_from_keeping_only_what_is_certain_to_keeping_what_is_expected_to_be_better() -> None:
+    steps = [ruled(0.9962, rules=replace(RULES, false_share=share)).step for share in (0.0, 0.15, 1.0)]
+    assert steps == [Step.REPEAT, Step.REPEAT, Step.KEEP]
+    assert ruled(0.97, rules=replace(RULES, false_share=0.0)).step is not Step.KEEP
+
+
 def test_no_credit_keeps_what_is_hardly_likelier_than_not() -> None:
     night = kept_before(*[1.0] * 30)
     found = judge(Sample((1.0003,)), Sample(night.bests[-1]), night, RULES)
@@ -143,6 +149,16 @@ def test_a_value_that_is_not_finite_cannot_be_built_into_a_sample_or_a_night(val
 def test_a_rule_that_is_not_a_number_keeps_nothing(key: str) -> None:
     broken = replace(RULES, **{key: math.nan})  # type: ignore[arg-type]
     assert ruled(0.97, rules=broken).step is not Step.KEEP
+
+
+def test_without_any_randomness_every_lower_value_is_kept_and_no_equal_one() -> None:
+    best = Sample((1.0, 1.0, 1.0), 100)
+    night = Night((Closed(best.values, kept=True),), (best.values,))
+    assert judge(Sample((0.9999,)), best, night, RULES).step is Step.DISCARD  # the margin
+    rules = replace(RULES, margin=0.0)
+    assert judge(Sample((0.9999,)), best, night, rules).step is Step.KEEP
+    assert judge(Sample((1.0,) * 10), best, night, rules).step is not Step.KEEP
+    assert judge(Sample((1.0001,)), best, night, rules).step is Step.DISCARD
 
 
 def test_the_same_figures_give_the_same_ruling() -> None:
