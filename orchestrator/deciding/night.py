@@ -86,3 +86,7 @@ class Night:
 
     attempts: tuple[Closed, ...] = ()
     bests: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum(attempt.kept for attempt in self.attempts) != len(self.bests):
+            raise ValueError("a night has as many bests as keeps")

@@ -7,8 +7,14 @@ attempt of a night; fresh seeds make them independent.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+STRATA = (0.0, 0.02, 0.1, 0.3, 0.6, 1.0)
+NORMAL = statistics.NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +45,19 @@ def pooled(samples: Iterable[Sequence[float]]) -> Noise | None:
     if not degrees:
         return None
     return Noise(max(math.sqrt(squares / degrees), 1e-9 * size, 1e-12), degrees)
+
+
+@lru_cache(maxsize=1024)
+def spread(degrees: int) -> tuple[tuple[float, float], ...]:
+    """Possible true noises as multiples of the estimate, with their probabilities.
+
+    Five strata of the chi-squared posterior (Wilson-Hilferty), narrow where the true noise is much larger
+    than the estimate: that is where false keeps come from.
+    """
+    if degrees > 100:
+        return ((1.0, 1.0),)
+    part = 2 / (9 * degrees)
+    middles = ((low + high) / 2 for low, high in pairwise(STRATA))
+    cubes = (1 - part + NORMAL.inv_cdf(middle) * math.sqrt(part) for middle in middles)
+    weights = (high - low for low, high in pairwise(STRATA))
+    return tuple((max(cube, 0.05) ** -1.5, weight) for cube, weight in zip(cubes, weights, strict=True))
