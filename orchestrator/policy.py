@@ -113,10 +113,8 @@ class DecisionPolicy(Section):
     rule: Literal["sequential", "greedy"] = "sequential"
     margin: float = Field(default=0.0, ge=0, le=100, allow_inf_nan=False)
     baseline_runs: int = Field(default=3, ge=2, le=100)
-    keep_probability: float = Field(default=0.9, gt=0.5, lt=1, allow_inf_nan=False)
-    drop_probability: float = Field(default=0.3, ge=0, lt=1, allow_inf_nan=False)
-    most_runs: int = Field(default=6, ge=1, le=100)
-    helpful_share: float = Field(default=0.25, gt=0, lt=1, allow_inf_nan=False)
+    false_share: float = Field(default=0.15, gt=0, le=1, allow_inf_nan=False)
+    most_runs: int = Field(default=10, ge=1, le=100)
     plausible_drop: float = Field(default=0.1, gt=0, le=1, allow_inf_nan=False)
     simplicity: bool = False
     simplicity_lines: int = Field(default=5, ge=1, le=100_000)

@@ -106,7 +106,7 @@ def paced(rig: Rig, name: str, seed: int) -> Ran:
     kind, changes = CANDIDATES[name]
     files = {"train.py": source_of({**changes, **PACE})}
     run = rig.sandbox.run(Attempt(1, Proposal(name, files), files, seed))
-    score = rig.scorer.score(run, lambda _: False) if run.completed else None
+    score = rig.scorer.score(run, lambda _: Action.DISCARD) if run.completed else None
     curve = tuple((float(share), float(loss)) for share, loss in PACED_LINE.findall(run.log))
     steps = run.result.claims.get("steps", 0.0) if run.result else 0.0
     made = Ran(
