@@ -40,5 +40,6 @@ def _ruled(evidence: Evidence, rules: Rules) -> Decision:
     if rules.rule == "greedy":
         return keep_any_gain(evidence, rules)
     ruling = judge(evidence.candidate, evidence.best, evidence.night, rules)
-    told = ruling.reason if evidence.value is None else f"{evidence.value:.6f}, {ruling.reason}"
-    return Decision(Action(ruling.step.value), told, ruling.facts)
+    action = Action(ruling.step.value)
+    told = f"{evidence.value:.6f}, {ruling.reason}" if action.final else ruling.reason
+    return Decision(action, told, ruling.facts)

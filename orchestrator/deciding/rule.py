@@ -158,10 +158,13 @@ def _unmeasured(candidate: Sample) -> Ruling:
 
 
 def _baseline(candidate: Sample, rules: Rules) -> Ruling:
-    facts = {"runs": candidate.runs}
+    facts: dict[str, float | int] = {"runs": candidate.runs}
+    noise = pooled([candidate.values])
+    if noise:
+        facts |= {"noise": noise.deviation, "degrees_of_freedom": noise.degrees}
     if candidate.runs >= rules.baseline_runs:
-        told = f"baseline: the mean of {len(candidate.values)} runs"
-        return Ruling(Step.KEEP, told, facts)
+        scatter = f", which scatter by {noise.deviation:.6f}" if noise else ""
+        return Ruling(Step.KEEP, f"baseline: the mean of {len(candidate.values)} runs{scatter}", facts)
     return Ruling(Step.REPEAT, f"baseline: run {candidate.runs} of {rules.baseline_runs}", facts)
 
 

@@ -65,7 +65,10 @@ DISCARD = Decision(Action.DISCARD, "not better")
 
 
 def run_night(folder: Path, at: Callable[[str], None] = lambda _: None) -> None:
-    """Three attempts, the first and the third kept; goes on where an earlier process ended."""
+    """Three attempts, the first and the third kept, and the first measured again beside the third.
+
+    Goes on where an earlier process ended.
+    """
     with GitLedger(folder, ORIGIN, at=at) as ledger:
         while True:
             attempt = ledger.recover()
@@ -73,6 +76,8 @@ def run_night(folder: Path, at: Callable[[str], None] = lambda _: None) -> None:
             if attempt is None and number > len(VALUES):
                 return
             attempt = attempt or ledger.open(proposal(number))
+            if attempt.number == 3:
+                ledger.measure(scored(ledger.next_run(1), VALUES[1], log="the best once more\n"), 3)
             decision = KEEP if attempt.number in KEPT else DISCARD
             settle(ledger, scored(attempt, VALUES[attempt.number]), decision)
 

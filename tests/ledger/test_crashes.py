@@ -41,6 +41,24 @@ def test_after_a_kill_at_any_step_the_record_is_whole_and_the_night_goes_on(
     assert_whole_night(folder)
 
 
+@pytest.mark.parametrize("occurrence", [1, 3, 4], ids=["the first", "the best's", "the last"])
+@pytest.mark.parametrize("step", [step for step in CRASH_POINTS if step.startswith("measure:")])
+def test_a_kill_around_a_run_loses_no_run_that_was_recorded(
+    tmp_path: Path, step: str, occurrence: int
+) -> None:
+    folder = tmp_path / "night"
+    assert night_killed_at(folder, step, occurrence) == KILLED
+    recorded = [e["run"] for e in read_events(folder / "audit.jsonl") if e["event"] == "attempt_measured"]
+    assert len(recorded) == occurrence - (step in {"measure:begin", "measure:objects"})
+    with GitLedger(folder, ORIGIN):
+        pass
+    assert verify_run(folder) == []
+    run_night(folder)
+    assert_whole_night(folder)
+    kept = [e["run"] for e in read_events(folder / "audit.jsonl") if e["event"] == "attempt_measured"]
+    assert kept[: len(recorded)] == recorded
+
+
 @pytest.mark.parametrize("step", ["resume:begin", "resume:event", "open:begin", "close:event"])
 def test_a_kill_during_recovery_is_recovered_from_too(tmp_path: Path, step: str) -> None:
     folder = tmp_path / "night"

@@ -12,7 +12,7 @@ from orchestrator.deciding.night import Closed, Night, Sample
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ports import Ledger
-from orchestrator.records import Action, Decision, Experiment, Proposal, Verdict
+from orchestrator.records import Action, Decision, Experiment, Holdout, Proposal, Verdict
 from orchestrator.testing import MemoryLedger
 from tests.ledger.ledger_parts import (
     DISCARD,
@@ -176,3 +176,12 @@ def test_what_is_held_for_a_person_leaves_the_best_where_it_was(ledger: Ledger) 
     settle(ledger, scored(ledger.open(proposal(2)), 0.1), Decision(Action.HOLD, "too good to be true"))
     assert best(ledger) == (2.0, 1)
     assert ledger.history().entries[1].action is Action.HOLD
+
+
+def test_what_was_measured_on_the_holdout_reaches_no_proposer_and_no_decision(ledger: Ledger) -> None:
+    experiment = scored(ledger.open(proposal()), 2.0)
+    assert experiment.score is not None
+    score = replace(experiment.score, holdout=Holdout(2.718281, stderr=0.1))
+    settle(ledger, replace(experiment, score=score), KEEP)
+    assert "2.718281" not in repr(ledger.history())
+    assert "2.718281" not in repr(ledger.evidence())
