@@ -143,3 +143,43 @@ def test_a_corrected_value_that_is_too_good_is_refused_too() -> None:
     score = ClaimsScorer(worse, DATA, between).score(RUN, repeated)
     assert score.value is None
     assert "below the plausible floor" in score.reason
+
+
+HOLDOUT = HeldOut(TOKENS[::-1].copy(), DATA.token_bytes, DATA.batch_rows, DATA.foreign)
+
+
+def test_what_would_be_kept_is_measured_on_the_holdout_after_its_challenge() -> None:
+    models = Models(honest)
+    score = ClaimsScorer(models, DATA, METRIC, HOLDOUT).score(RUN, lambda _: Action.KEEP)
+    assert score.holdout is not None
+    assert score.holdout.value == pytest.approx(score.value, abs=1e-4)
+    last_claim = len(models.diary) - 1 - models.diary[::-1].index("claim")
+    last_answer = len(models.diary) - 1 - models.diary[::-1].index("answer")
+    assert last_claim > last_answer
+
+
+@pytest.mark.parametrize("prospects", [discarded, repeated])
+def test_what_would_not_be_kept_never_sees_the_holdout(prospects: Callable[[float], Action]) -> None:
+    models = Models(honest)
+    score = ClaimsScorer(models, DATA, METRIC, HOLDOUT).score(RUN, prospects)
+    assert score.holdout is None
+    assert models.diary.count("claim") == len(TOKENS) // DATA.batch_rows
+
+
+def test_a_lie_never_sees_the_holdout() -> None:
+    score = ClaimsScorer(Models(ahead), DATA, METRIC, HOLDOUT).score(RUN, lambda _: Action.KEEP)
+    assert (score.value, score.holdout) == (None, None)
+
+
+def test_a_value_that_the_challenge_made_worse_may_not_be_kept_any_more() -> None:
+    models = Models(honest, scale=0.999)
+    asked: list[float] = []
+
+    def prospects(value: float) -> Action:
+        asked.append(value)
+        return Action.KEEP if len(asked) == 1 else Action.DISCARD
+
+    score = ClaimsScorer(models, DATA, METRIC, HOLDOUT).score(RUN, prospects)
+    assert asked[1] == score.value
+    assert asked[1] > asked[0]
+    assert score.holdout is None
