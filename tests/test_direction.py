@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.decision import decide, would_keep
-from orchestrator.policy import DecisionPolicy
+from orchestrator.policy import DecisionPolicy, EditPolicy
 from orchestrator.proposers.constants import read_constants
 from orchestrator.proposers.lessons import learn
+from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.records import (
     Action,
     Attempt,
@@ -18,6 +19,7 @@ from orchestrator.records import (
     Evidence,
     Experiment,
     History,
+    Measure,
     Outcome,
     Proposal,
     ResultFile,
@@ -103,3 +105,21 @@ def test_the_last_line_says_whose_number_it_is() -> None:
 
 def test_a_baseline_of_nothing_is_no_division_by_it() -> None:
     assert "higher" in best_line([entry(1, 0.0, Action.KEEP), entry(2, 0.5, Action.KEEP)], "")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("predictions", "The host measures it on data"),
+        ("result_file", "The program reports it\n  itself: 'f1'"),
+    ],
+)
+def test_a_model_is_told_which_way_is_better_and_who_measures(source: str, said: str) -> None:
+    measure = Measure("f1", "share", Direction.MAXIMIZE, source)
+    points = {"main": 0}
+    builder = PromptBuilder(
+        agenda="a", edit=EditPolicy(), entry_file="train.py", entry_points=points, measure=measure
+    )
+    text = builder.messages(History({"train.py": SOURCE}, 0.5))[0].content
+    assert "The metric is f1 in share; higher is better." in text
+    assert said in text
