@@ -11,23 +11,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.data import REMEDY, Prepared, files_of, read_manifest
+from orchestrator.data import Prepared, files_of, read_manifest
 from orchestrator.errors import SetupError
 
 TRAINING_FILES = ("train_inputs.npy", "train_labels.npy")
 HELD_OUT_FILES = ("val_inputs.npy", "val_labels.npy", "holdout_inputs.npy", "holdout_labels.npy")
 MOST_OUTPUTS = 65_536
+_REMEDY = "run 'autoresearch data' with the same --task and --policy"
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayFolder(Prepared):
     """A prepared folder of labelled rows; a model answers `outputs` numbers for each of them."""
 
+    remedy: ClassVar[str] = _REMEDY
     outputs: int
 
     @property
@@ -51,13 +53,13 @@ class ArrayFolder(Prepared):
         try:
             array: NDArray[Any] = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
-            raise SetupError(f"{self.path / name} is not an array", remedy=REMEDY) from None
+            raise SetupError(f"{self.path / name} is not an array", remedy=_REMEDY) from None
         return array
 
 
 def load_arrays(path: Path) -> ArrayFolder:
     """Read the manifest of a folder of arrays. Raises SetupError when it is missing or malformed."""
-    return read_manifest(path, _folder)
+    return read_manifest(path, _folder, _REMEDY)
 
 
 def _folder(path: Path, values: Mapping[str, Any], sha256: str) -> ArrayFolder:

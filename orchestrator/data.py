@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from orchestrator.errors import SetupError
 
 TRAINING_FILES = ("train.bin", "tokenizer.json")
 REMEDY = "run 'make data'"
-T = TypeVar("T")
+T = TypeVar("T", bound="Prepared")
 _MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
@@ -28,6 +28,7 @@ _MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError, Overflow
 class Prepared:
     """A prepared folder whose manifest was read; files are checked by `verify`."""
 
+    remedy: ClassVar[str] = REMEDY
     path: Path
     files: Mapping[str, tuple[int, str]]
     sha256: str
@@ -42,7 +43,7 @@ class Prepared:
         for name, (size, sha256) in self.files.items():
             path = self.path / name
             if not path.is_file() or path.stat().st_size != size or _sha256(path) != sha256:
-                raise SetupError(f"{path} is missing or is not what the manifest says", remedy=REMEDY)
+                raise SetupError(f"{path} is missing or is not what the manifest says", remedy=self.remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def load_data(path: Path) -> DataFolder:
     return read_manifest(path, _folder)
 
 
-def read_manifest(path: Path, folder: Callable[[Path, Mapping[str, Any], str], T]) -> T:
+def read_manifest(path: Path, folder: Callable[[Path, Mapping[str, Any], str], T], remedy: str = REMEDY) -> T:
     """The folder that a manifest's values and SHA-256 make. Raises SetupError as `load_data` does."""
     manifest = path / "manifest.json"
     try:
@@ -78,9 +79,9 @@ def read_manifest(path: Path, folder: Callable[[Path, Mapping[str, Any], str], T
         values = json.loads(raw)
         return folder(path, values, hashlib.sha256(raw).hexdigest())
     except FileNotFoundError:
-        raise SetupError(f"there is no data in {path}", remedy=REMEDY) from None
+        raise SetupError(f"there is no data in {path}", remedy=remedy) from None
     except _MALFORMED as error:
-        raise SetupError(f"{manifest} is malformed: {error}", remedy=f"delete it and {REMEDY}") from None
+        raise SetupError(f"{manifest} is malformed: {error}", remedy=f"delete it and {remedy}") from None
 
 
 def _folder(path: Path, values: Mapping[str, Any], sha256: str) -> DataFolder:

@@ -132,3 +132,9 @@ def test_a_task_that_is_none_is_refused_with_its_key(tmp_path: Path, old: str, n
 
 def test_the_digits_are_a_task_of_arrays() -> None:
     assert isinstance(load_task(DIGITS).profiles["cpu"], ArrayProfile)
+
+
+def test_what_is_missing_is_made_by_the_tasks_own_program(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="there is no data") as refusal:
+        load_arrays(tmp_path)
+    assert refusal.value.remedy == "run 'autoresearch data' with the same --task and --policy"

@@ -9,9 +9,10 @@ import pytest
 from orchestrator.deciding.evidence import Evidence
 from orchestrator.deciding.night import Sample
 from orchestrator.decision import decide, prospect
-from orchestrator.policy import DecisionPolicy
+from orchestrator.policy import DecisionPolicy, EditPolicy
 from orchestrator.proposers.constants import read_constants
 from orchestrator.proposers.lessons import learn
+from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.records import (
     Action,
     Attempt,
@@ -19,6 +20,7 @@ from orchestrator.records import (
     Entry,
     Experiment,
     History,
+    Measure,
     Outcome,
     Proposal,
     ResultFile,
@@ -107,3 +109,21 @@ def test_the_last_line_says_whose_number_it_is() -> None:
 
 def test_a_baseline_of_nothing_is_no_division_by_it() -> None:
     assert "higher" in best_line([entry(1, 0.0, Action.KEEP), entry(2, 0.5, Action.KEEP)], "")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("predictions", "The host measures it on data"),
+        ("result_file", "The program reports it\n  itself: 'f1'"),
+    ],
+)
+def test_a_model_is_told_which_way_is_better_and_who_measures(source: str, said: str) -> None:
+    measure = Measure("f1", "share", Direction.MAXIMIZE, source)
+    points = {"main": 0}
+    builder = PromptBuilder(
+        agenda="a", edit=EditPolicy(), entry_file="train.py", entry_points=points, measure=measure
+    )
+    text = builder.messages(History({"train.py": SOURCE}, 0.5))[0].content
+    assert "The metric is f1 in share; higher is better." in text
+    assert said in text

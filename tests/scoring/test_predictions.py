@@ -16,7 +16,7 @@ from orchestrator.policy import MetricPolicy
 from orchestrator.ports import CandidateFault
 from orchestrator.records import Action, Outcome, ResultFile, Run
 from orchestrator.scoring.figures import FIGURES, standard_error
-from orchestrator.scoring.predictions import Examples, PredictionsScorer, measure, understood
+from orchestrator.scoring.predictions import Examples, PredictionsScorer, differences, measure, understood
 
 ROWS, BATCH, CLASSES = 50, 8, 3
 RUN = Run("run", Outcome.COMPLETED, 1.0, result=ResultFile({}, {}, "a", "b", 1))
@@ -230,3 +230,11 @@ def test_the_standard_error_of_an_accuracy_is_near_the_binomial_one_and_the_same
     found = standard_error(FIGURES["accuracy"], labels, answers)
     assert found == pytest.approx(math.sqrt(0.9 * 0.1 / 1000), rel=0.2)
     assert found == standard_error(FIGURES["accuracy"], labels, answers)
+
+
+def test_numbers_lie_apart_by_standard_deviations_of_the_labels_and_classes_by_a_probability() -> None:
+    labels = np.array([0.0, 20.0], dtype=np.float32)
+    first, second = np.array([[1.0], [2.0]], dtype=np.float32), np.array([[1.0], [7.0]], dtype=np.float32)
+    assert differences(first, second, labels).tolist() == [0.0, 0.5]
+    sure, unsure = np.array([[0.0, 100.0]], dtype=np.float32), np.zeros((1, 2), dtype=np.float32)
+    assert differences(sure, unsure, labels).tolist() == [0.5]
