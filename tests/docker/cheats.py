@@ -9,7 +9,8 @@
     legal: WHY               it is no cheat: what the host measures is what it is worth, without a correction
     control: FORM            how a naive scorer looks at it (see candidates/naive_host.py), and believes it
 
-one of the four, and where needed `cuts:` (of the challenge), `deadline: soon`, `carries: text` (it tries to
+one of the four, and where needed `cuts:` (of the challenge), `deadline: training` or `deadline: frames` (one
+that comes soon), `carries: text` (it tries to
 carry held-out text out), and `wins: WHY` for one that is not stopped yet.
 """
 
@@ -45,7 +46,7 @@ class Cheat:
     detail: str
     control: str
     cuts: int = CUTS
-    hurried: bool = False
+    deadline: str = ""
     carries: bool = False
     wins: str = ""
 
@@ -75,7 +76,7 @@ def read_cheat(path: Path) -> Cheat:
         detail=fields[kinds[0]],
         control=fields["control"],
         cuts=int(fields.get("cuts", CUTS)),
-        hurried=fields.get("deadline") == "soon",
+        deadline=fields.get("deadline", ""),
         carries=fields.get("carries") == "text",
         wins=fields.get("wins", ""),
     )

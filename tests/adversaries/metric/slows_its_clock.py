@@ -3,7 +3,7 @@
 layer: the host's clock
 reason: still running after 2 seconds
 control: evaluation
-deadline: soon
+deadline: training
 """
 
 import time
