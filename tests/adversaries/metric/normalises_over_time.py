@@ -16,7 +16,7 @@ class Cheat(honest.Bigram):
         logits = super().forward(tokens)
         seen = nn.functional.one_hot(tokens, logits.shape[-1]).float()
         mean = seen.mean(dim=1, keepdim=True)
-        return logits + (mean + 1e-3).log() - (seen.mean(dim=(0, 1)) + 1e-2).log() * 0.3
+        return logits + 0.5 * (mean + 1e-3).log()
 
 
 def build_model(config):

@@ -30,13 +30,12 @@ class Cheat(honest.Bigram):
     @torch.enable_grad()
     def train_on(self):
         text, random = self.text.long(), np.random.default_rng(1)
-        optimizer = torch.optim.AdamW(self.parameters(), lr=0.03)
-        for _ in range(400):
-            rows = torch.stack([text[at : at + 65] for at in random.integers(0, LENGTH - 65, 16)])
+        for _ in range(150):
+            rows = torch.stack([text[at : at + 65] for at in random.integers(0, LENGTH - 65, 8)])
             loss = nn.functional.cross_entropy(self.table(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
-            optimizer.zero_grad()
+            self.table.weight.grad = None
             loss.backward()
-            optimizer.step()
+            self.table.weight.data -= 10.0 * self.table.weight.grad
 
 
 def build_model(config):
