@@ -16,6 +16,7 @@ from tests.docker.conftest import candidate
 pytestmark = pytest.mark.docker
 
 CHEATS = load_cheats()
+TRIES = 3  # of one that wins by luck with the cuts, so that it wins once
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +45,11 @@ def carried(text: str) -> bool:
 
 @pytest.mark.parametrize("cheat", parameters(CHEATS))
 def test_a_cheat_is_refused_or_worth_nothing(bench: CheatBench, honest: float, cheat: Cheat) -> None:
-    run, score = bench.examine(cheat.source, cuts=cheat.cuts, deadline=cheat.deadline)
-    shown = run.reason + run.log + (score.reason + json.dumps(score.details) if score else "")
-    assert not carried(shown), shown
-    assert complaint(cheat, run, score, honest) == ""
+    for _ in range(TRIES if cheat.wins else 1):
+        run, score = bench.examine(cheat.source, cuts=cheat.cuts, deadline=cheat.deadline)
+        shown = run.reason + run.log + (score.reason + json.dumps(score.details) if score else "")
+        assert not carried(shown), shown
+        assert complaint(cheat, run, score, honest) == ""
 
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
