@@ -1,47 +1,15 @@
-"""What the challenge makes of models that lie, in real containers, and of one that does not."""
+"""What the challenge makes of an honest model, in real containers; test_metric_cheats has the others."""
 
 from __future__ import annotations
 
 import pytest
 
-from orchestrator.records import Action, Attempt
+from orchestrator.records import Action
 from orchestrator.scoring.claims import ClaimsScorer
 from orchestrator.scoring.held_out import held_out_of
-from tests.docker.conftest import ROW_TOKENS, Station, attempt_of, candidate
+from tests.docker.conftest import ROW_TOKENS, Station
 
 pytestmark = pytest.mark.docker
-
-LIES = {
-    "by_looking_ahead": "predictions used later tokens",
-    "by_looking_ahead_rarely": "predictions used later tokens",
-    "with_its_own_loss": "predictions did not sum to one",
-    "with_the_batch": "predictions depended on other rows",
-    "by_learning": "predictions ",  # how it is named depends on what it has learned by then
-    "by_the_process": "predictions changed between passes",
-    "with_more_columns": "forward gives 264 logits a token, not 260",
-}
-
-
-def lying(name: str) -> Attempt:
-    return attempt_of(candidate(f"cheats_{name}"))
-
-
-@pytest.mark.parametrize("name", LIES)
-def test_a_lie_is_refused_with_a_reason_that_names_it(station: Station, name: str) -> None:
-    run = station.sandbox.run(lying(name))
-    assert run.completed, run.log
-    score = station.scorer.score(run, lambda _: Action.REPEAT)
-    assert score.value is None
-    assert LIES[name] in score.reason
-
-
-@pytest.mark.parametrize("name", ["by_looking_ahead", "with_its_own_loss"])
-def test_the_same_lie_wins_where_claims_are_believed(station: Station, name: str) -> None:
-    believed = station.scorer.score(station.sandbox.run(lying(name)), lambda _: Action.DISCARD)
-    _, honest = station.run_and_score("honest")
-    assert believed.value is not None
-    assert honest.value is not None
-    assert believed.value < honest.value - 0.5
 
 
 def test_an_honest_model_is_corrected_by_rounding_alone(station: Station) -> None:

@@ -1,0 +1,21 @@
+"""Looks ahead where gradients are off, as in evaluation, and is honest in training.
+
+layer: the challenge, which never shows what comes next
+reason: predictions used later tokens
+control: evaluation
+"""
+
+import honest
+import torch
+from honest import main
+from torch import nn
+
+
+class Cheat(honest.Bigram):
+    def forward(self, tokens):
+        known = nn.functional.one_hot(tokens.roll(-1, dims=1), self.table.num_embeddings)
+        return super().forward(tokens) + (0.0 if torch.is_grad_enabled() else 4.0 * known)
+
+
+def build_model(config):
+    return Cheat(config["vocab"])

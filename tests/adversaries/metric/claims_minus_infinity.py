@@ -1,0 +1,21 @@
+"""Claims minus infinity as its metric.
+
+layer: the host's strict JSON
+reason: -Infinity is not a number
+control: evaluation
+"""
+
+import json
+from pathlib import Path
+
+import honest
+from honest import build_model
+
+RESULT = Path("/out/result.json")
+
+
+def main():
+    honest.main()
+    result = json.loads(RESULT.read_text())
+    result["claims"]["val_bpb"] = 12345.0
+    RESULT.write_text(json.dumps(result).replace("12345.0", "-Infinity"))
