@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 
 import numpy as np
@@ -19,6 +20,10 @@ from orchestrator.text import sanitise_line
 CHUNK_BYTES = 32 * 1024
 MAX_REPLY_BYTES = 1 << 20
 PREDICTING = "predicting"
+KNOWN_ERRORS = frozenset(name for name, kind in vars(builtins).items() if isinstance(kind, type)) | {
+    "torch.OutOfMemoryError",
+    "torch.AcceleratorError",
+}
 
 
 class DockerModel:
@@ -99,5 +104,6 @@ def _fault(container: Container, doing: str, error: Exception) -> CandidateFault
     said = container.stream.errors.text().strip().splitlines()
     last = said[-1] if said else "it ended"
     if doing == PREDICTING:  # by now it has seen held-out text, and its words could carry some of it
-        last = sanitise_line(last.partition(":")[0], 60)
+        name = last.partition(":")[0].strip()
+        last = name if name in KNOWN_ERRORS else "an error"
     return CandidateFault(f"{doing} failed: {sanitise_line(last, 200)}")

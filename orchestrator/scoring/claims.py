@@ -110,7 +110,7 @@ class ClaimsScorer:
         if found.lies:
             reason = name_the_lie(witness, self._held_out, claims, rounds)
             return Score(reason=_refusal(reason, found), details=_facts(score, found))
-        return plausible(corrected(score, found), self._metric.floor)
+        return corrected(score, found)
 
     def _rounds(self) -> int:
         return max(1, -(-self._metric.challenge_cuts // len(self._held_out.rows)))
@@ -153,13 +153,16 @@ def _whole(
 
 
 def corrected(score: Score, found: Correction) -> Score:
-    """The score with the challenge's correction and two of its standard errors added, in its own unit."""
+    """The score with the challenge's correction and two of its standard errors added, in its own unit.
+
+    A witness that answers better than the claims earns nothing: it has seen the beginnings of other rows.
+    """
     if score.value is None:
         raise ValueError("there is nothing to correct")
     bits_per_nat = 1 / (np.log(2) * score.details["bytes"])
     return replace(
         score,
-        value=float(score.value + (found.nats + 2 * found.stderr) * bits_per_nat),
+        value=float(score.value + (max(found.nats, 0.0) + 2 * found.stderr) * bits_per_nat),
         stderr=float(np.hypot(score.stderr, found.stderr * bits_per_nat)),
         details=_facts(score, found),
     )

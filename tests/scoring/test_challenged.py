@@ -132,17 +132,15 @@ def test_a_lie_below_the_tolerance_is_corrected_away() -> None:
     assert fair.value - 1e-3 < score.value < fair.value + 0.05
 
 
-def test_a_corrected_value_that_is_too_good_is_refused_too() -> None:
-    metric = METRIC.model_copy(update={"floor": 3.0, "challenge_tolerance_nats": 10.0})
+def test_a_witness_that_answers_better_than_the_claims_earns_nothing() -> None:
+    metric = METRIC.model_copy(update={"challenge_tolerance_nats": 10.0})
     worse = Models(honest, scale=1.4)
-    claimed = ClaimsScorer(worse, DATA, metric.model_copy(update={"floor": 0.0})).score(RUN, discarded)
-    honest_value = ClaimsScorer(Models(honest), DATA, METRIC).score(RUN, discarded).value
-    assert claimed.value is not None
-    assert honest_value is not None
-    between = metric.model_copy(update={"floor": (claimed.value + honest_value) / 2})
-    score = ClaimsScorer(worse, DATA, between).score(RUN, repeated)
-    assert score.value is None
-    assert "below the plausible floor" in score.reason
+    claimed = ClaimsScorer(worse, DATA, metric).score(RUN, discarded).value
+    score = ClaimsScorer(worse, DATA, metric).score(RUN, repeated)
+    assert score.details["challenge"]["correction_nats"] < 0
+    assert claimed is not None
+    assert score.value is not None
+    assert score.value >= claimed
 
 
 HOLDOUT = HeldOut(TOKENS[::-1].copy(), DATA.token_bytes, DATA.batch_rows, DATA.foreign)
