@@ -111,4 +111,4 @@ class Interrupts:
         self._budget.stop(f"stopped by {name}")
         # A signal may land inside a write to the notice's own stream, which refuses to be re-entered.
         with contextlib.suppress(RuntimeError):
-            self._notice(f"{name}: ends after the current experiment; once more ends at once")
+            self._notice(f"{name}: ends after the current run; once more ends at once")

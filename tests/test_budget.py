@@ -160,7 +160,7 @@ def test_one_signal_ends_after_the_current_experiment(number: signal.Signals) ->
     os.kill(night.pid, number)
     rest, _ = night.communicate(timeout=20)
     assert rest.splitlines() == [
-        f"{number.name}: ends after the current experiment; once more ends at once",
+        f"{number.name}: ends after the current run; once more ends at once",
         "closed 0",
         f"stopped by {number.name}",
     ]

@@ -14,7 +14,8 @@ k[i] uniform over them and drawn after the claims are fixed, the corrected total
 has the expectation sum(h): the claims cancel, so a lie gains nothing on average, however it is spread. For
 a causal model every difference is rounding, and the correction has almost no variance. Several rounds
 (cuts) a row are averaged; they ascend in each row, so that no earlier question holds a later answer. Two
-standard errors of the correction count against the model, so that luck with the cuts is worth nothing.
+standard errors of the correction count against the model, so that luck with the cuts is worth nothing; and
+one in its favour is not given, for a witness may have learnt from the beginnings of the rows before.
 
 A candidate that lies by more than the tolerance at a share f of the targets is named with probability
 

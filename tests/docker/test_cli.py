@@ -99,7 +99,7 @@ def test_one_interrupt_ends_after_the_current_experiment(night: Workshop) -> Non
     started.signal(signal.SIGINT)
     code, output = started.end()
     assert code == 0, output
-    assert "SIGINT: ends after the current experiment" in output
+    assert "SIGINT: ends after the current run" in output
     assert len(night.closed("once")) == 2
     assert night.leftovers("once") == []
 
