@@ -16,7 +16,6 @@ from orchestrator.ledger import facts
 from orchestrator.ledger.audit import AuditLog, Clock, Event, utc_now
 from orchestrator.ledger.disk import RunLock
 from orchestrator.ledger.evidence import evidence_of
-from orchestrator.ledger.export import LAST_WRITTEN, write_experiment, write_results
 from orchestrator.ledger.folder import (
     Origin,
     Step,
@@ -28,12 +27,12 @@ from orchestrator.ledger.folder import (
 )
 from orchestrator.ledger.paths import committable, shown
 from orchestrator.ledger.repo import BareRepo
+from orchestrator.ledger.shelf import Shelf
 from orchestrator.ledger.state import BEST, TEMPLATE, attempt_ref, fold, log_ref
 from orchestrator.records import (
     Action,
     Attempt,
     Decision,
-    Entry,
     Experiment,
     Files,
     History,
@@ -62,7 +61,6 @@ class GitLedger:
         self.folder, self._clock, self._at = folder, clock, at
         self._turn = threading.RLock()
         self._stopped = False
-        self._logs: dict[int, str] = {}
         with ExitStack() as held:
             self._lock = RunLock(folder)
             held.callback(self._lock.release)
@@ -81,38 +79,13 @@ class GitLedger:
         self._at("create:repository")
         self._repo = BareRepo(self.folder / "repo.git", held_fds=(self._lock.fd,))
         completed = reconcile(self._state, self._repo)
-        self._entries = self._read_entries()
+        self._shelf = Shelf(self.folder, self._state, self._repo)
+        self._files = self._shelf.files
         self._interrupted = self._state.still_open
         if not created:
             torn = self._audit.torn_bytes
             self.record("run_resumed", version=origin.version, torn_bytes=torn, completed_refs=completed)
-            self._write_missing_exports()
-
-    def _read_entries(self) -> dict[int, Entry]:
-        state = self._state
-        commits = [state.refs[TEMPLATE], *(event["commit"] for event in state.opened.values())]
-        self._files: dict[str, Files] = dict(self._repo.read_commits(commits))
-        logs = {number: state.refs.get(self._last_log(number), "") for number in state.closed}
-        texts = {
-            name: blob.data.decode(errors="replace")
-            for name, blob in self._repo.read(filter(None, logs.values())).items()
-        }
-        return {number: self._entry(number, texts.get(logs[number], "")) for number in state.closed}
-
-    def _last_log(self, number: int) -> str:
-        return log_ref(number, len(self._state.runs_of(number)))
-
-    def _entry(self, number: int, log: str) -> Entry:
-        files = self._files[self._state.opened[number]["commit"]]
-        return facts.entry_from(self._state, number, files, log)
-
-    def _write_missing_exports(self) -> None:
-        for number in self._state.closed:
-            written = (self.folder / "experiments" / f"{number:04d}" / LAST_WRITTEN).exists()
-            measured_since = len(self._state.values_of(number)) > len(self._state.closed[number]["values"])
-            if measured_since or not written:
-                write_experiment(self.folder, self._state, self._repo, number)
-        write_results(self.folder, self._state)
+            self._shelf.export_what_is_missing()
 
     def __enter__(self) -> Self:
         return self
@@ -132,7 +105,7 @@ class GitLedger:
     def history(self) -> History:
         with self._turn:
             best = self._state.best or self._state.refs[TEMPLATE]
-            return History(self._files[best], self.evidence().best_value, tuple(self._entries.values()))
+            return History(self._files[best], self.evidence().best_value, self._shelf.entries)
 
     def evidence(self, of: int | None = None) -> Evidence:
         with self._turn:
@@ -219,9 +192,9 @@ class GitLedger:
             self._at("measure:event")
             self._repo.move(moves)
             self._at("measure:refs")
-            self._logs[number] = log.decode()
+            self._shelf.take_log(number, log.decode())
             if number in self._state.closed:
-                self._export(number)
+                self._shelf.export(number)
 
     def close(self, experiment: Experiment, decision: Decision) -> None:
         """Record what was decided; on keep, move the best by compare-and-swap; then write the exports.
@@ -238,13 +211,8 @@ class GitLedger:
             self._at("close:event")
             self._repo.move(moves)
             self._at("close:refs")
-            self._export(number)
+            self._shelf.export(number)
             self._at("close:exports")
-
-    def _export(self, number: int) -> None:
-        self._entries[number] = self._entry(number, self._logs.get(number, ""))
-        write_experiment(self.folder, self._state, self._repo, number)
-        write_results(self.folder, self._state)
 
     def _open_event(self, number: int) -> Event:
         if number not in self._state.still_open:
