@@ -199,7 +199,8 @@ def bests(runs: Sequence[Ran]) -> dict[int, Ran]:
 
 def report(runs: Sequence[Ran], facts: Mapping[str, Any]) -> str:
     train_seconds = facts["train_seconds"]
-    text = INTRODUCTION.format(**facts, count=len(whole_runs(runs)))
+    introduction = PACED_INTRODUCTION if facts.get("paced") else INTRODUCTION
+    text = introduction.format(**facts, count=len(whole_runs(runs))) + COLUMNS
     text += "| candidate | kind | seed | final bpb | to baseline | at 45% | at 60% | at 80% | "
     text += " | ".join(f"ends {margin:g}" for margin in MARGINS) + " |\n"
     text += "|---" * (8 + len(MARGINS)) + "|\n"
@@ -253,6 +254,15 @@ INTRODUCTION = """# Ending hopeless runs early: real runs
 
 `python -m tests.benchmarks.futility`: {count} whole runs of the demo task ({train_seconds:g} s on {cpus}
 shared processors, {machine}, load {load:.1f} before), then each once more with futility stopping on.
+"""
+PACED_INTRODUCTION = """# Ending hopeless runs early: real runs, paced by processor time
+
+`python -m tests.benchmarks.futility --paced`: {count} whole runs of the demo task in its containers, where
+the candidate counts {train_seconds:g} s of its own processor time, on one thread, so that others on the machine
+({cpus} processors, {machine}, load {load:.1f} before) do not change how far it gets. None was ended early:
+what the rule would have done is replayed on the curves.
+"""
+COLUMNS = """
 *At 45%*: training loss against the baseline's of the same seed at that share of the time. *Ends m*: the share
 at which the rule would have ended it with a margin of m (replayed on its curve), `-` if never; share 0.4,
 3 points.
