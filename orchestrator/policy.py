@@ -98,9 +98,9 @@ class MetricPolicy(Section):
     """Where the deciding number comes from."""
 
     source: Literal["claims", "predictions", "result_file"] = "claims"
-    load_seconds: Seconds = 60.0
-    frame_seconds: Seconds = 60.0
-    score_seconds: Seconds = 300.0
+    load_seconds: Seconds = 30.0
+    frame_seconds: Seconds = 30.0
+    score_seconds: Seconds = 120.0
     floor: float = Field(default=0.3, ge=0, le=100, allow_inf_nan=False)
     challenge_cuts: int = Field(default=1024, ge=1, le=10_000_000)
     challenge_tolerance_nats: float = Field(default=0.05, gt=0, le=10, allow_inf_nan=False)

@@ -258,9 +258,9 @@ shared processors, {machine}, load {load:.1f} before), then each once more with 
 PACED_INTRODUCTION = """# Ending hopeless runs early: real runs, paced by processor time
 
 `python -m tests.benchmarks.futility --paced`: {count} whole runs of the demo task in its containers, where
-the candidate counts {train_seconds:g} s of its own processor time, on one thread, so that others on the machine
-({cpus} processors, {machine}, load {load:.1f} before) do not change how far it gets. None was ended early:
-what the rule would have done is replayed on the curves.
+the candidate counts {train_seconds:g} s of its own processor time, on one thread, so that others on the
+machine ({cpus} processors, {machine}, load {load:.1f} before) do not change how far it gets. None was ended
+early: what the rule would have done is replayed on the curves.
 """
 COLUMNS = """
 *At 45%*: training loss against the baseline's of the same seed at that share of the time. *Ends m*: the share

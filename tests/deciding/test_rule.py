@@ -37,7 +37,7 @@ def test_the_baseline_is_measured_as_often_as_the_policy_says_and_then_kept() ->
     runs = [judge(Sample((1.0,) * count), Sample(), Night(), rules) for count in range(1, 4)]
     assert [each.step for each in runs] == [Step.REPEAT] * 2 + [Step.KEEP]
     assert runs[1].reason == "baseline: run 2 of 3"
-    assert runs[2].reason == "baseline: 1.000000 on average of 3 runs"
+    assert runs[2].reason == "baseline: the mean of 3 runs, which scatter by 0.000000"
 
 
 def test_runs_without_a_value_count_towards_every_limit() -> None:

@@ -4,7 +4,6 @@ layer: what a model container says once it has seen held-out text is not repeate
 reason: predicting failed
 control: words
 carries: text
-wins: 60 characters of a model's last words reach the reason, and so the next proposal
 """
 
 import honest

@@ -16,12 +16,11 @@ from honest import main
 
 class Cheat(honest.Bigram):
     def forward(self, tokens):
-        until = time.monotonic() + (3.5 if not os.path.exists("val.json") else 0.0)
+        if not os.path.exists("val.json"):
+            time.sleep(60)
         if not hasattr(self, "better"):
             with torch.enable_grad():
                 self.better, _ = honest.train(400)
-        while time.monotonic() < until:
-            time.sleep(0.05)
         return self.better(tokens)
 
 

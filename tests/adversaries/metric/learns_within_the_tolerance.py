@@ -1,10 +1,9 @@
 """Is honest where it claims; where it is challenged it learns from the rows shown, and leans on that by less than the tolerance.
 
-layer: a witness without a memory
-worthless: 0.001
+layer: a correction in the model's favour is not given
+worse: 0
 control: evaluation
 cuts: 1024
-wins: a witness has a memory of the rows before, and answers that are better than claims are credited
 """
 
 import sys
