@@ -144,14 +144,15 @@ def _said_by_a_plain_container(engine: Engine, outfit: Outfit, files: dict[str, 
         },
     }
     identity = engine.create(body, f"autoresearch-naive-{secrets.token_hex(6)}")
+    stream, log = engine.attach(identity), BoundedLog(1 << 22)
+    naive = Container(engine, identity, "naive", stream, "")
     try:
-        stream, log = engine.attach(identity), BoundedLog(1 << 22)
         engine.start(identity)
-        Container(engine, identity, "naive", stream, "").await_ready(60.0)
+        naive.await_ready(60.0)
         until = time.monotonic() + CONTROLS_SECONDS
         shape = Shape("train.py", ROW_TOKENS, "cpu")
         stream.give(order_message(shape, files, mode="train", seconds=CONTROLS_SECONDS, seed=1), until)
         stream.drain(log, until)
         return log.text().splitlines()
     finally:
-        engine.remove(identity)
+        naive.remove()
