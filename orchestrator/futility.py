@@ -70,5 +70,5 @@ def _between(curve: Curve, share: float) -> float:
     """The loss at a share, on a line between two points; 0 before the first and after the last one."""
     for (left, before), (right, after) in pairwise(curve):
         if left <= share <= right:
-            return before + (after - before) * (share - left) / (right - left)
+            return before + (after - before) * (share - left) / (right - left) if right > left else after
     return 0.0

@@ -30,7 +30,8 @@ class Lab:
         evidence, of_the_best = self.ledger.evidence(serving), number != serving
         ahead = partial(prospect, evidence=evidence, rules=self.rules)
         prospects = (lambda _: Action.KEEP) if of_the_best else ahead
-        train = partial(self.sandbox.run, best_progress=() if of_the_best else evidence.best_progress)
+        unknown = not (of_the_best or evidence.candidate.values)
+        train = partial(self.sandbox.run, best_progress=evidence.best_progress if unknown else ())
         allowed = Experiment(self.ledger.next_run(number), Verdict())
         latest = self.patience.insist(examine, train, self.scorer, allowed, self.watcher, prospects)
         self.ledger.measure(latest, serving)

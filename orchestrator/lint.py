@@ -16,6 +16,7 @@ from orchestrator.text import sanitise_line
 _UNUSUAL = re.compile(r"[^\n\t\x20-\x7e]")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SEED_NAME = re.compile(r"(.*_)?seed")
 _SEEDERS = frozenset(
     {"seed", "manual_seed", "manual_seed_all", "default_rng", "RandomState", "SeedSequence", "Random"}
 )
@@ -104,7 +105,7 @@ def _blank_seeds(node: ast.AST) -> None:
     for block in ("body", "orelse", "finalbody"):
         if isinstance(statements := getattr(node, block, None), list):
             setattr(node, block, [each for each in statements if not _only_seeds(each)])
-    if isinstance(node, ast.keyword) and "seed" in (node.arg or "").lower():
+    if isinstance(node, ast.keyword) and _SEED_NAME.fullmatch((node.arg or "").lower()):
         node.value = blank
     elif isinstance(node, ast.Call) and _last_name(node.func) in _SEEDERS:
         node.args = []
@@ -120,7 +121,7 @@ def _only_seeds(statement: ast.stmt) -> bool:
 
 
 def _is_a_seed(target: ast.expr) -> bool:
-    return "seed" in _last_name(target).lower()
+    return bool(_SEED_NAME.fullmatch(_last_name(target).lower()))
 
 
 def _last_name(node: ast.expr) -> str:

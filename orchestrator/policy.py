@@ -115,7 +115,7 @@ class DecisionPolicy(Section):
     baseline_runs: int = Field(default=3, ge=2, le=100)
     false_share: float = Field(default=0.15, gt=0, le=1, allow_inf_nan=False)
     most_runs: int = Field(default=10, ge=1, le=100)
-    plausible_drop: float = Field(default=0.1, gt=0, le=1, allow_inf_nan=False)
+    plausible_drop: float = Field(default=0.1, gt=0, le=1_000_000, allow_inf_nan=False)
     simplicity: bool = False
     simplicity_lines: int = Field(default=5, ge=1, le=100_000)
     simplicity_tolerance: float = Field(default=0.0, ge=0, le=100, allow_inf_nan=False)

@@ -100,8 +100,8 @@ class MemoryLedger:
 
     def evidence(self, of: int | None = None) -> Evidence:
         best = self._best.number if self._best else None
-        last = self._runs[best][-1].run if best is not None else None
-        progress = last.progress if last else ()
+        scored = [] if best is None else [each.run for each in self._runs[best] if each.value is not None]
+        progress = scored[-1].progress if scored and scored[-1] else ()
         night = self._night()
         return Evidence(best, self._sample(best), self._sample(of), night, progress, self._direction)
 
@@ -115,7 +115,11 @@ class MemoryLedger:
 
     def _night(self) -> Night:
         kept = [number for number, (*_, closed) in self._closed.items() if closed.kept]
-        attempts = tuple(closed for *_, closed in self._closed.values() if closed.values)
+        attempts = tuple(
+            closed
+            for _, decision, closed in self._closed.values()
+            if closed.values and decision.action is not Action.HOLD
+        )
         return Night(attempts, tuple(self._sample(number).values for number in kept))
 
     def recover(self) -> Attempt | None:

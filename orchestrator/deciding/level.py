@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestrator.deciding.effects import Array, Difference, Effects
+from orchestrator.deciding.effects import SIZES, Array, Difference, Effects
 from orchestrator.deciding.night import Night
 from orchestrator.deciding.noise import Noise
 
@@ -35,8 +35,8 @@ class Level:
 
     def less(self, values: Sequence[float], noise: Noise) -> Difference:
         """The difference to a candidate of these values."""
-        variance = self.variance + noise.deviation**2 / len(values)
-        return Difference(self.mean - _mean(values), variance)
+        variance, reach = self.variance + noise.deviation**2 / len(values), SIZES[-1] * noise.deviation
+        return Difference(min(max(self.mean - _mean(values), -reach), reach), variance)
 
     def seen_beside(self, seen: Difference, odds: Array, effects: Effects) -> Level:
         """The level after a candidate that did not replace it."""
@@ -80,7 +80,9 @@ def known(night: Night, best: Sequence[float], noise: Noise) -> Known:
         if attempt.kept:
             place += 1
             again = level.less(bests[place], noise)
-            level = level.replaced(again, effects.odds(again), effects)
+            far = abs(again.value) >= SIZES[-1] * noise.deviation  # the mixture says nothing of it
+            fresh = Level.measured(bests[place], noise)
+            level = fresh if far else level.replaced(again, effects.odds(again), effects)
             level = level.at_least(LEAST * noise.deviation**2 / len(bests[place]))
         else:
             level = level.seen_beside(found, odds, effects).at_least(LEAST * noise.deviation**2)

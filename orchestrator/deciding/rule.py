@@ -37,6 +37,7 @@ DROP_PROBABILITY = 0.1  # below it nothing is measured again
 PART_OF_FRESH = 0.2  # of a fresh proposal's worth, below which nothing is measured again
 KNOWN_ENOUGH = 0.05  # of one run's variance: more runs of the best tell nothing
 BEST_RUNS_PER_RUN = 2
+OUTLYING = 30  # times the noise of the bests: an attempt that scatters so says nothing about others
 
 
 class Rules(Protocol):
@@ -87,7 +88,8 @@ class Case:
 
     @property
     def plausible(self) -> bool:
-        return self.lower <= self.rules.plausible_drop * abs(self.best.mean)
+        """Whether the gain is one to believe; of a best at zero nothing can be a share."""
+        return not self.best.mean or self.lower <= self.rules.plausible_drop * abs(self.best.mean)
 
     @property
     def needed(self) -> float:
@@ -145,9 +147,13 @@ def judge(candidate: Sample, best: Sample, night: Night, rules: Rules) -> Ruling
 
 def _measured(candidate: Sample, best: Sample, night: Night) -> Iterator[tuple[float, ...]]:
     """Everything measured, each source once."""
-    yield from (candidate.values, best.values)
-    yield from night.bests[:-1]
-    yield from (attempt.values for attempt in night.attempts if not attempt.kept)
+    ours = (best.values, *night.bests[:-1])
+    yield from (candidate.values, *ours)
+    noise = pooled(ours)
+    for attempt in night.attempts:
+        own = None if attempt.kept else pooled([attempt.values])
+        if own and (noise is None or own.deviation <= OUTLYING * noise.deviation):
+            yield attempt.values
 
 
 def _unmeasured(candidate: Sample) -> Ruling:

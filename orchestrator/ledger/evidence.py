@@ -21,16 +21,20 @@ def evidence_of(state: State, files: Mapping[str, Files], number: int | None) ->
         return Sample(_losses(state, state.values_of(of)), lines, len(state.runs_of(of)))
 
     best = state.best_number
-    progress = () if best is None else progress_of(state.runs_of(best)[-1])
+    scored = [] if best is None else [event for event in state.runs_of(best) if event["status"] == "scored"]
+    progress = progress_of(scored[-1]) if scored else ()
     return Evidence(best, sample(best), sample(number), night_of(state), progress, state.measure.direction)
 
 
 def night_of(state: State) -> Night:
-    """Every closed attempt that has a value, and every best with all of its values, in order."""
+    """Every closed attempt that has a value, and every best with all of its values, in order.
+
+    One that is held is left out: it is not known to be true, and would say that such gains are to be had.
+    """
     kept = [number for number, event in state.closed.items() if event["action"] == Action.KEEP]
     attempts, bests = [], 0
     for number, event in state.closed.items():
-        if event["values"]:
+        if event["values"] and event["action"] != Action.HOLD:
             best, probability = bests - 1 if bests else None, event["facts"].get("probability")
             attempts.append(Closed(_losses(state, event["values"]), number in kept, probability, best))
         bests += number in kept

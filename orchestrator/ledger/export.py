@@ -13,7 +13,7 @@ from typing import Any, Literal
 from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.disk import FREE_SPACE, RunLock, write_whole
-from orchestrator.ledger.facts import TITLE_CHARACTERS, entry_from, last_run
+from orchestrator.ledger.facts import TITLE_CHARACTERS, entry_from, last_measured, last_run, shown_run
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import State, fold, log_ref
 from orchestrator.records import Action, Outcome
@@ -117,12 +117,13 @@ def experiment_files(state: State, repo: BareRepo, number: int) -> dict[str, byt
         files["result.json"] = _json(last_run(state, number))
     if len(runs) > 1:
         files["runs.json"] = _json([{key: event[key] for key in _MEASURED} for event in runs])
-    log = state.refs.get(log_ref(number, len(runs)))
+    log = state.refs.get(log_ref(number, shown_run(state, number)))
     if log:
         text = repo.read([log])[log].data.decode(errors="replace")
         files["log.txt"] = sanitise_block(text, _NO_LIMIT).encode()
     decided = {key: closed[key] for key in _DECIDED} | {"values": state.values_of(number)}
-    files[LAST_WRITTEN] = _json({**decided, "score": runs[-1]["score"] if runs else None})
+    measured = last_measured(state, number)
+    files[LAST_WRITTEN] = _json({**decided, "score": measured["score"] if measured else None})
     return files
 
 

@@ -223,10 +223,23 @@ def _reason(closed: Event) -> str:
 
 
 def last_run(state: State, number: int) -> Event | None:
-    """The fields of an attempt's last run; None when it never ran."""
-    runs = state.runs_of(number)
-    run: Event | None = runs[-1]["run"] if runs else None
+    """The fields of an attempt's last run, of those with a value where there are any; None without a run."""
+    measured = last_measured(state, number)
+    run: Event | None = measured["run"] if measured else None
     return run
+
+
+def shown_run(state: State, number: int) -> int:
+    """Which of an attempt's runs that is, counted from 1; 0 without a run."""
+    measured = last_measured(state, number)
+    return state.runs_of(number).index(measured) + 1 if measured else 0
+
+
+def last_measured(state: State, number: int) -> Event | None:
+    """The event of that run."""
+    runs = state.runs_of(number)
+    shown = [event for event in runs if event["status"] == "scored"] or runs
+    return shown[-1] if shown else None
 
 
 def memory_gb(run: Event) -> float:

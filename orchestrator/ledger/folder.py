@@ -16,10 +16,9 @@ from orchestrator.ledger.audit import AuditLog, Clock
 from orchestrator.ledger.disk import refuse_link, sync_folder
 from orchestrator.ledger.facts import plain
 from orchestrator.ledger.repo import BareRepo
-from orchestrator.ledger.state import TEMPLATE, State, disagreements
+from orchestrator.ledger.state import FORMAT, TEMPLATE, State, disagreements
 from orchestrator.records import Files, Measure
 
-FORMAT = 1
 _UNFINISHED = "repo.git.unfinished"
 _BEFORE_THE_FIRST_EVENT = frozenset({"lock", _UNFINISHED})
 Step = Callable[[str], None]

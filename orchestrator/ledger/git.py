@@ -184,6 +184,9 @@ class GitLedger:
             self._at("measure:begin")
             self._open_event(serving)
             number = experiment.attempt.number
+            if number not in {serving, self._state.best_number}:
+                message = f"attempt {number:04d} is neither attempt {serving:04d} nor the best"
+                raise LedgerError(message, remedy="this is a fault of ours: report it")
             log = (experiment.run.log if experiment.run else "").encode(errors="replace")
             ref = log_ref(number, len(self._state.runs_of(number)) + 1)
             moves = {ref: (None, self._repo.write_blob(log))} if log else {}

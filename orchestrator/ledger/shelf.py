@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestrator.ledger.export import LAST_WRITTEN, write_experiment, write_results
-from orchestrator.ledger.facts import entry_from
+from orchestrator.ledger.facts import entry_from, shown_run
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import TEMPLATE, State, log_ref
 from orchestrator.records import Entry, Files
@@ -30,8 +30,9 @@ class Shelf:
         return tuple(self._entries.values())
 
     def take_log(self, number: int, log: str) -> None:
-        """The log of an attempt's latest run."""
-        self._logs[number] = log
+        """The log of a run that was just measured, if it is the one to show."""
+        if shown_run(self._state, number) == len(self._state.runs_of(number)):
+            self._logs[number] = log
 
     def export(self, number: int) -> None:
         """Write a closed attempt's folder and the table anew."""
@@ -41,14 +42,14 @@ class Shelf:
 
     def export_what_is_missing(self) -> None:
         """Write what a crash kept from being written; a best may have been measured after its close."""
-        for number, closed in self._state.closed.items():
+        for number in self._state.closed:
             written = (self._folder / "experiments" / f"{number:04d}" / LAST_WRITTEN).exists()
-            if not written or len(self._state.values_of(number)) > len(closed["values"]):
+            if not written or len(self._state.runs_of(number)) > 1:
                 write_experiment(self._folder, self._state, self._repo, number)
         write_results(self._folder, self._state)
 
     def _read_logs(self) -> dict[int, str]:
-        runs = {number: len(self._state.runs_of(number)) for number in self._state.opened}
+        runs = {number: shown_run(self._state, number) for number in self._state.opened}
         blobs = {number: self._state.refs.get(log_ref(number, count), "") for number, count in runs.items()}
         read = self._repo.read(filter(None, blobs.values()))
         return {n: read[blob].data.decode(errors="replace") for n, blob in blobs.items() if blob}

@@ -11,6 +11,7 @@ from orchestrator.ledger.audit import KEEP_A_COPY, Event
 from orchestrator.ledger.repo import Moves
 from orchestrator.records import Action, Direction, Measure
 
+FORMAT = 2
 BEST = "refs/heads/best"
 TEMPLATE = "refs/heads/template"
 
@@ -103,7 +104,7 @@ def fold(events: Iterable[Event]) -> State:
 def _create(state: State, event: Event) -> None:
     if state.created:
         raise _contradiction(event, "the run was created before")
-    if event["format"] != 1:
+    if event["format"] != FORMAT:
         raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
     state.created = event
     if "measure" in event:  # the first runs could only measure one thing
@@ -142,12 +143,18 @@ def _close(state: State, event: Event) -> None:
     state.closed[number] = event
 
 
+def _end(state: State, _: Event) -> None:
+    """An orderly end interrupts nothing."""
+    state.resumed.clear()
+
+
 _FOLDS = {
     "run_created": _create,
     "attempt_opened": _open,
     "attempt_resumed": _resume,
     "attempt_measured": _measure,
     "attempt_closed": _close,
+    "night_ended": _end,
 }
 
 

@@ -7,6 +7,8 @@ import math
 from orchestrator.ports import Models, Prospects
 from orchestrator.records import Run, Score
 
+LARGEST = 1e30  # of what a decision can reckon with
+
 
 class ResultFileScorer:
     """The port `Scorer` where nothing is measured: `name` is the key among the result file's claims."""
@@ -19,7 +21,8 @@ class ResultFileScorer:
         """What the candidate says of itself, if it is a finite number. None of its code is loaded."""
         self._models.release(run)
         value = run.result.claims.get(self._name) if run.result else None
-        if value is None or not math.isfinite(value):
-            reason = f"result.json has no finite number {self._name!r}: give it to harness.save in stats"
+        if value is None or not math.isfinite(value) or abs(value) > LARGEST:
+            wanted = f"no number {self._name!r} up to {LARGEST:g}"
+            reason = f"result.json has {wanted}: give it to harness.save in stats"
             return Score(reason=reason, verified=False)
         return Score(value=value, verified=False)

@@ -150,4 +150,5 @@ def holdout_line(entries: Sequence[Entry], holdouts: Mapping[int, float]) -> str
     gaps = {number: holdouts[number] - value for number, value in values.items() if value is not None}
     first, last = min(gaps), max(gaps)
     told = f"holdout {holdouts[last]:.6f} for attempt {last:04d}, gap {gaps[last]:+.6f}"
-    return told if first == last else f"{told} (baseline {holdouts[first]:.6f}, gap {gaps[first]:+.6f})"
+    before = f"(attempt {first:04d}: {holdouts[first]:.6f}, gap {gaps[first]:+.6f})"
+    return told if first == last else f"{told} {before}"

@@ -1,10 +1,10 @@
-"""How far honest claims and their challenge lie apart: the demo's model in float32 and under bfloat16 autocast.
+"""How far honest claims and their challenge lie apart: the demo's model in float32 and in bfloat16 autocast.
 
     python -m tests.benchmarks.disagreement [--seconds 20] [--cuts 2048]
 
-Trains the task's own train.py once for each in its containers, scores it with a tolerance that refuses nothing,
-and prints one JSON object: the largest difference at a cut, the correction and its standard error, in nats, and
-the seconds that scoring took.
+Trains the task's own train.py once for each in its containers, scores it with a tolerance that refuses
+nothing, and prints one JSON object: the largest difference at a cut, the correction with its standard error, in
+nats, and the seconds of scoring.
 """
 
 from __future__ import annotations
