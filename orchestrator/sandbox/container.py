@@ -21,10 +21,11 @@ ATTEMPT_LABEL = "autoresearch.attempt"
 DATA_LABEL = "autoresearch.data"
 DEVICE_LABEL = "autoresearch.device"
 NOBODY = 65534
-# Given to nobody by Debian and systemd, and mapped by a rootless engine. The kernel counts processes, pipes
-# and descriptors in flight by user over all containers, so containers that run beside each other share none.
-TRAINING_USERS = range(65520, 65527)
-SMOKE_USERS = range(65527, 65534)
+# Unused by systemd, given to nobody by Debian so far, and mapped by a rootless engine. The kernel counts
+# processes, pipes and descriptors in flight by user over all containers, so containers that run beside each
+# other share none.
+TRAINING_USERS = range(60578, 61184)
+SMOKE_USERS = range(65520, 65534)
 RUNNER = "/opt/autoresearch/runner.py"
 MIB = 1024 * 1024
 

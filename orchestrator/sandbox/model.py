@@ -20,6 +20,7 @@ from orchestrator.text import sanitise_line
 CHUNK_BYTES = 32 * 1024
 MAX_REPLY_BYTES = 1 << 20
 PREDICTING = "predicting"
+WRONG_SHAPE = "forward gives another shape than the task wants"
 KNOWN_ERRORS = frozenset(name for name, kind in vars(builtins).items() if isinstance(kind, type)) | {
     "torch.OutOfMemoryError",
     "torch.AcceleratorError",
@@ -105,5 +106,6 @@ def _fault(container: Container, doing: str, error: Exception) -> CandidateFault
     last = said[-1] if said else "it ended"
     if doing == PREDICTING:  # by now it has seen held-out text, and its words could carry some of it
         name = last.partition(":")[0].strip()
-        last = name if name in KNOWN_ERRORS else "an error"
+        wrong_shape = last.startswith("forward gives ")
+        last = WRONG_SHAPE if wrong_shape else name if name in KNOWN_ERRORS else "an error"
     return CandidateFault(f"{doing} failed: {sanitise_line(last, 200)}")

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.disagreement [--seconds 20] [--cuts 2048]
 
 Trains the task's own train.py once for each in its containers, scores it with a tolerance that refuses
-nothing, and prints one JSON object: the largest difference at a cut, the correction with its standard error, in
-nats, and the seconds of scoring.
+nothing, and prints one JSON object: the largest difference at a cut, the correction and its error, in nats,
+and the seconds of scoring.
 """
 
 from __future__ import annotations

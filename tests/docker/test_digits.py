@@ -85,15 +85,17 @@ def test_a_night_keeps_the_higher_accuracy_and_refuses_what_cheats(build: Build)
         ("discard", "unscored"),
         ("discard", "scored"),
     ], done.stdout
-    baseline, _, best, _, _, last = (event["score"]["value"] for event in closed)
+    runs = [event for event in workshop.events("digits") if event["event"] == "attempt_measured"]
+    assert [event["number"] for event in runs] == [1, 2, 3, 4, 5, 6]
+    baseline, _, best, _, _, last = (event["score"]["value"] for event in runs)
     assert 0.0 < baseline < 0.4 < best <= 1.0
     assert last < best
-    challenge = closed[2]["score"]["details"]["challenge"]
+    challenge = runs[2]["score"]["details"]["challenge"]
     assert best == min(challenge["first_value"], challenge["second_value"])
-    by_place, _, no_numbers, too_few = (event["score"]["reason"] for event in closed[1:5])
+    by_place, _, no_numbers, too_few = (event["score"]["reason"] for event in runs[1:5])
     assert "predictions depended on other rows" in by_place
     assert "predictions were not finite in 50 of 50 rows of a batch" in no_numbers
-    assert "forward gives (50, 9), not (50, 10)" in too_few
+    assert "forward gives another shape than the task wants" in too_few
     log = (workshop.runs / "digits/experiments/0003/log.txt").read_text()
     assert "'train_inputs.npy', 'train_labels.npy']" in log
     assert "val" not in log, "its labels never enter a volume"
@@ -125,7 +127,8 @@ def test_a_number_of_the_candidates_own_is_called_so_everywhere_and_never_mixed(
     assert done.returncode == 0, done.stderr
     closed = workshop.closed("own")
     assert [event["action"] for event in closed] == ["keep", "keep"]
-    assert [event["score"]["verified"] for event in closed] == [False, False]
+    runs = [event for event in workshop.events("own") if event["event"] == "attempt_measured"]
+    assert [event["score"]["verified"] for event in runs] == [False, False]
     assert workshop.events("own")[0]["measure"]["source"] == "result_file"
     assert done.stdout.count("keep (self-reported)") == 4, "two lines while it runs, two in the table"
     assert "share of digits read right (self-reported)" in done.stdout
@@ -146,4 +149,4 @@ def test_a_number_that_is_not_in_the_result_file_is_asked_for(build: Build) -> N
     workshop = build(GOOD, policy="metric: {source: result_file}\n", metric="honesty")
     tried = workshop.call("try", str(workshop.folder / "task" / "train.py"))
     assert tried.returncode == 1
-    assert "result.json has no finite number 'honesty'" in tried.stdout
+    assert "result.json has no number 'honesty'" in tried.stdout

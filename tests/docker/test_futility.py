@@ -106,9 +106,11 @@ def test_a_night_compares_with_the_best_and_records_who_was_ended(
     assert any(line.startswith("0002") and "stopped early" in line for line in done.stdout.splitlines())
     first, second = shop.closed("night")
     assert first["action"] == "keep"
-    assert {loss for _, loss in first["run"]["progress"]} == {3.0}
-    assert (second["action"], second["status"], second["score"]) == ("discard", "stopped_early", None)
-    assert second["run"]["train_seconds"] < SECONDS * 0.6
+    measured = [event for event in shop.events("night") if event["event"] == "attempt_measured"]
+    whole, ended = (event["run"] for event in measured)
+    assert {loss for _, loss in whole["progress"]} == {3.0}
+    assert (second["action"], second["status"], second["values"]) == ("discard", "stopped_early", [])
+    assert ended["train_seconds"] < SECONDS * 0.6
     rows = (shop.runs / "night" / "results.tsv").read_text().splitlines()
     assert rows[-1].split("\t")[3:] == ["crash", "stopped early: proposal"]
     assert shop.call("audit", "verify", "--tag", "night").returncode == 0

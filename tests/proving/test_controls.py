@@ -18,7 +18,7 @@ PLACES = Places("/tmp/host", "/tmp/data", "/run/docker.sock", "the-neighbour", "
 
 @pytest.fixture
 def body() -> dict[str, Any]:
-    outfit = Outfit("sha256:0", SandboxPolicy(), SECCOMP, 2.0, {}, data_volume="the-data", user=65520)
+    outfit = Outfit("sha256:0", SandboxPolicy(), SECCOMP, 2.0, {}, data_volume="the-data", user=60578)
     return container_body(outfit, "bare", out_volume="the-output")
 
 

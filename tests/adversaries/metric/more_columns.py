@@ -1,7 +1,7 @@
 """Predicts more tokens than there are, so that the likelihoods of its targets come from a table of its own.
 
 layer: the runner compares the width with the vocabulary
-reason: forward gives 264 logits a token
+reason: forward gives another shape
 control: evaluation
 """
 
