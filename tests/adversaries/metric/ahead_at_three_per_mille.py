@@ -1,7 +1,7 @@
 """Three predictions in a thousand is the token that really comes, where the model itself is most surprised.
 
-layer: the challenge, which never shows what comes next; cuts enough that one of them meets a lie
-reason: predictions used later tokens
+layer: the challenge, with cuts enough; it may name the other rows, among which the places were chosen
+reason: predictions
 control: evaluation
 cuts: 8192
 """
