@@ -107,7 +107,7 @@ def outfit(engine: Engine, data: DataFolder) -> Outfit:
     return replace(bare, data_volume=fill_data_volume(engine, bare, training_files(data)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def station(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Station]:
     """With time enough for honest work on a busy machine."""
     budget = BudgetPolicy(train_seconds=60.0, save_seconds=1.0, grace_seconds=0.5, smoke=False)
@@ -115,7 +115,7 @@ def station(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Statio
         yield station
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hurried(engine: Engine, outfit: Outfit, data: DataFolder) -> Iterator[Station]:
     """With a deadline that comes soon, for those who mean to outlive it."""
     budget = BudgetPolicy(train_seconds=3.0, save_seconds=1.0, grace_seconds=2.0, smoke=False)

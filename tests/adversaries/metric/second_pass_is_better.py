@@ -3,6 +3,7 @@
 layer: claims are asked once, and the witness is another process
 worthless: 1e-5
 control: second pass
+cuts: 32
 """
 
 import honest
