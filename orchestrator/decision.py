@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from orchestrator.deciding.evidence import Evidence
@@ -40,6 +41,6 @@ def _ruled(evidence: Evidence, rules: Rules) -> Decision:
     if rules.rule == "greedy":
         return keep_any_gain(evidence, rules)
     ruling = judge(evidence.candidate, evidence.best, evidence.night, rules)
-    action = Action(ruling.step.value)
-    told = f"{evidence.value:.6f}, {ruling.reason}" if action.final else ruling.reason
-    return Decision(action, told, ruling.facts)
+    if not ruling.action.final:
+        return ruling
+    return replace(ruling, reason=f"{evidence.value:.6f}, {ruling.reason}")

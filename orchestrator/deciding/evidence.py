@@ -37,11 +37,8 @@ class Evidence:
     def and_then(self, value: float) -> Evidence:
         """The same after one more run of the attempt, measured at `value`."""
         sample = self.candidate
-        values, tried = (
-            (*sample.values, self.direction.loss(value)),
-            max(sample.tried, len(sample.values)) + 1,
-        )
-        return replace(self, candidate=replace(sample, values=values, tried=tried))
+        values = (*sample.values, self.direction.loss(value))
+        return replace(self, candidate=replace(sample, values=values, tried=sample.runs + 1))
 
 
 def code_lines(files: Files) -> int:

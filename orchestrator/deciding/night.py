@@ -1,38 +1,9 @@
-"""What the rule is told, and what it answers: plain frozen values that a ledger can rebuild from its log."""
+"""What the rule is told: plain frozen values that a ledger can rebuild from its log."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-
-
-class Step(StrEnum):
-    """What to do next."""
-
-    KEEP = "keep"
-    DISCARD = "discard"
-    REPEAT = "repeat"
-    REPEAT_BEST = "repeat_best"
-    HOLD = "hold"
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """The next step with its one reason, and the figures that it rests on, for the audit log.
-
-    `facts` holds what is known of: probability, noise, degrees_of_freedom, runs, best_runs.
-    """
-
-    step: Step
-    reason: str
-    facts: Mapping[str, float | int] = field(default_factory=dict)
-
-    @property
-    def probability(self) -> float | None:
-        """The probability that it rests on, where there is one."""
-        return self.facts.get("probability")
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ from typing import Protocol
 
 from orchestrator.deciding.effects import Belief, Effects
 from orchestrator.deciding.level import Known, Level, known
-from orchestrator.deciding.night import Night, Ruling, Sample, Step
+from orchestrator.deciding.night import Night, Sample
 from orchestrator.deciding.noise import Noise, pooled
+from orchestrator.records import Action, Decision
 
 SURE = 1 / 3  # of the false share: a doubt that may be kept whatever was kept before
 LEAST_PROBABILITY = 0.6  # no credit keeps what is less likely to be better
@@ -104,15 +105,15 @@ class Case:
     def facts(self) -> dict[str, float | int]:
         return {"runs": self.candidate.runs, "best_runs": self.best.runs}
 
-    def next(self, noise: Noise, level: Level) -> Step | None:
+    def next(self, noise: Noise, level: Level) -> Action | None:
         """The one of the two whose next run takes more off the variance; None when neither may or can."""
         count, single = len(self.candidate.values), noise.deviation**2
         may = self.candidate.runs < self.rules.most_runs
         may_best = self.best.runs < BEST_RUNS_PER_RUN * self.rules.most_runs
         if may and (not may_best or single / (count * (count + 1)) >= _saved(level, single)):
-            return Step.REPEAT
+            return Action.REPEAT
         if may_best and (may or level.variance >= KNOWN_ENOUGH * single):
-            return Step.REPEAT_BEST
+            return Action.REPEAT_BEST
         return None
 
     def told(self, belief: Belief) -> str:
@@ -130,15 +131,18 @@ def _saved(level: Level, single: float) -> float:
     return level.variance**2 / (level.variance + single)
 
 
-def judge(candidate: Sample, best: Sample, night: Night, rules: Rules) -> Ruling:
-    """Say what to do after the candidate's latest run; a best without values makes it the baseline."""
+def judge(candidate: Sample, best: Sample, night: Night, rules: Rules) -> Decision:
+    """Say what to do after the candidate's latest run; a best without values makes it the baseline.
+
+    The decision's facts hold what is known of: probability, noise, degrees_of_freedom, runs, best_runs.
+    """
     if not candidate.values:
         return _unmeasured(candidate)
     if not best.values:
         return _baseline(candidate, rules)
     case = Case(candidate, best, night, rules)
     if not case.plausible:
-        return Ruling(Step.HOLD, _implausible(case), case.facts)
+        return Decision(Action.HOLD, _implausible(case), case.facts)
     noise = pooled(_measured(candidate, best, night))
     if noise is None:
         return _without_noise(case)
@@ -156,28 +160,28 @@ def _measured(candidate: Sample, best: Sample, night: Night) -> Iterator[tuple[f
             yield attempt.values
 
 
-def _unmeasured(candidate: Sample) -> Ruling:
+def _unmeasured(candidate: Sample) -> Decision:
     facts = {"runs": candidate.runs}
     if not candidate.runs:
-        return Ruling(Step.REPEAT, "not measured yet", facts)
-    return Ruling(Step.DISCARD, f"no value after {candidate.runs} runs", facts)
+        return Decision(Action.REPEAT, "not measured yet", facts)
+    return Decision(Action.DISCARD, f"no value after {candidate.runs} runs", facts)
 
 
-def _baseline(candidate: Sample, rules: Rules) -> Ruling:
+def _baseline(candidate: Sample, rules: Rules) -> Decision:
     facts: dict[str, float | int] = {"runs": candidate.runs}
     noise = pooled([candidate.values])
     if noise:
         facts |= {"noise": noise.deviation, "degrees_of_freedom": noise.degrees}
     if candidate.runs >= rules.baseline_runs:
         scatter = f", which scatter by {noise.deviation:.6f}" if noise else ""
-        return Ruling(Step.KEEP, f"baseline: the mean of {len(candidate.values)} runs{scatter}", facts)
-    return Ruling(Step.REPEAT, f"baseline: run {candidate.runs} of {rules.baseline_runs}", facts)
+        return Decision(Action.KEEP, f"baseline: the mean of {len(candidate.values)} runs{scatter}", facts)
+    return Decision(Action.REPEAT, f"baseline: run {candidate.runs} of {rules.baseline_runs}", facts)
 
 
-def _without_noise(case: Case) -> Ruling:
+def _without_noise(case: Case) -> Decision:
     if case.best.runs < BEST_RUNS_PER_RUN * case.rules.most_runs:
-        return Ruling(Step.REPEAT_BEST, "the noise is not known: nothing was measured twice", case.facts)
-    return Ruling(Step.DISCARD, "the noise is not known after the most runs of the best", case.facts)
+        return Decision(Action.REPEAT_BEST, "the noise is not known: nothing was measured twice", case.facts)
+    return Decision(Action.DISCARD, "the noise is not known after the most runs of the best", case.facts)
 
 
 def _implausible(case: Case) -> str:
@@ -187,24 +191,24 @@ def _implausible(case: Case) -> str:
     )
 
 
-def _weighed(case: Case, noise: Noise, night: Known) -> Ruling:
+def _weighed(case: Case, noise: Noise, night: Known) -> Decision:
     belief = night.effects.believe(night.level.less(case.candidate.values, noise), noise, case.bar)
     facts = {"noise": noise.deviation, "degrees_of_freedom": noise.degrees, **case.facts}
     step, why = _chosen(case, belief, noise, night.level, night.effects)
-    return Ruling(step, f"{case.told(belief)}: {why}", {"probability": belief.probability, **facts})
+    return Decision(step, f"{case.told(belief)}: {why}", {"probability": belief.probability, **facts})
 
 
-def _chosen(case: Case, belief: Belief, noise: Noise, level: Level, effects: Effects) -> tuple[Step, str]:
+def _chosen(case: Case, belief: Belief, noise: Noise, level: Level, effects: Effects) -> tuple[Action, str]:
     needed = case.needed
     if belief.probability >= needed and (case.simpler or belief.mean > 0):
         if case.simpler or case.lower >= case.rules.margin:
-            return Step.KEEP, f"at least {needed:.3f}"
-        return Step.DISCARD, f"less than the margin {case.rules.margin:.6f}"
+            return Action.KEEP, f"at least {needed:.3f}"
+        return Action.DISCARD, f"less than the margin {case.rules.margin:.6f}"
     if not belief.probability >= DROP_PROBABILITY:
-        return Step.DISCARD, f"below {DROP_PROBABILITY:.3f}"
+        return Action.DISCARD, f"below {DROP_PROBABILITY:.3f}"
     if not (case.simpler or belief.gain >= PART_OF_FRESH * effects.worth(noise)):
-        return Step.DISCARD, "less to expect of it than of a fresh proposal"
+        return Action.DISCARD, "less to expect of it than of a fresh proposal"
     step = case.next(noise, level)
     if step is None:
-        return Step.DISCARD, f"not at {needed:.3f} after the most runs"
+        return Action.DISCARD, f"not at {needed:.3f} after the most runs"
     return step, f"not yet at {needed:.3f}"

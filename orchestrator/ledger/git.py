@@ -114,8 +114,7 @@ class GitLedger:
     def next_run(self, number: int) -> Attempt:
         """See the port. Raises KeyError for an attempt that was never opened."""
         with self._turn:
-            opened = self._state.opened[number]
-            attempt = facts.attempt_from(opened, self._files[opened["commit"]], self._base_files(number))
+            attempt = self._attempt(number)
             run = len(self._state.runs_of(number)) + 1
             return replace(attempt, seed=facts.draw_seed(self._state.created["seed_base"], number, run))
 
@@ -127,8 +126,7 @@ class GitLedger:
         with self._turn:
             while self._interrupted:
                 number = self._interrupted.pop(0)
-                opened = self._state.opened[number]
-                attempt = facts.attempt_from(opened, self._files[opened["commit"]], self._base_files(number))
+                attempt = self._attempt(number)
                 self._at("resume:begin")
                 if number not in self._state.resumed:
                     self._append("attempt_resumed", number=number)
@@ -137,8 +135,9 @@ class GitLedger:
                 self.close(Experiment(attempt, Verdict()), Decision(Action.DISCARD, INTERRUPTED_TWICE))
             return None
 
-    def _base_files(self, number: int) -> Files:
-        return self._files[self._state.base_of(number)]
+    def _attempt(self, number: int) -> Attempt:
+        opened, base = self._state.opened[number], self._state.base_of(number)
+        return facts.attempt_from(opened, self._files[opened["commit"]], self._files[base])
 
     def open(self, proposal: Proposal) -> Attempt:
         """Commit the proposal's files over the best's, and the intent, before anything runs.

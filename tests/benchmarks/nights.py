@@ -17,10 +17,11 @@ from typing import Protocol
 
 import numpy as np
 
-from orchestrator.deciding.night import Closed, Ruling, Sample, Step
+from orchestrator.deciding.night import Closed, Sample
 from orchestrator.deciding.night import Night as Seen
 from orchestrator.deciding.noise import Noise, pooled
 from orchestrator.deciding.rule import judge
+from orchestrator.records import Action, Decision
 
 RECORD = Path(__file__).parents[1] / "ledger" / "data" / "mar8_results.tsv"
 BASELINE = 0.9979
@@ -115,32 +116,32 @@ class Facing:
         return pooled((*tried, *self.night.bests[:-1], self.candidate.values, self.best.values))
 
 
-Rule = Callable[[Facing], Ruling]
+Rule = Callable[[Facing], Decision]
 
 
-def greedy(facing: Facing) -> Ruling:
+def greedy(facing: Facing) -> Decision:
     """Keep whatever one run measures lower than the best."""
     lower = not facing.best.values or facing.candidate.values[0] < facing.best.values[0]
-    return Ruling(Step.KEEP if lower else Step.DISCARD, "greedy")
+    return Decision(Action.KEEP if lower else Action.DISCARD, "greedy")
 
 
-def simple(facing: Facing) -> Ruling:
+def simple(facing: Facing) -> Decision:
     """Three runs of the baseline, drop below z 0.7, keep above z 2 after two runs, at most three."""
-    return Ruling(_simple(facing), "simple")
+    return Decision(_simple(facing), "simple")
 
 
-def _simple(facing: Facing) -> Step:
+def _simple(facing: Facing) -> Action:
     runs = facing.candidate.runs
     if not facing.best.values:
-        return Step.KEEP if runs >= 3 else Step.REPEAT
+        return Action.KEEP if runs >= 3 else Action.REPEAT
     noise, candidate, best = facing.noise, facing.candidate, facing.best
     assert noise is not None
     z = (best.mean - candidate.mean) / (noise.deviation * math.sqrt(1 / candidate.runs + 1 / best.runs))
     if z >= 2.0 and runs >= 2:
-        return Step.KEEP
+        return Action.KEEP
     if z < 0.7 or (runs >= 3 and facing.best.runs >= 3):
-        return Step.DISCARD
-    return Step.REPEAT if runs <= facing.best.runs and runs < 3 else Step.REPEAT_BEST
+        return Action.DISCARD
+    return Action.REPEAT if runs <= facing.best.runs and runs < 3 else Action.REPEAT_BEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +181,14 @@ def play(world: World, deviation: float, rule: Rule, seed: int, runs: int = RUNS
     facing = Facing(Sample(), Sample(), Seen())
     gained = effect = first = 0.0
     kept = false = tried = 0
-    step = Step.REPEAT
+    step = Action.REPEAT
     for noise in noises:
         facing = _measured(facing, step, BASELINE - gained, effect, noise)
         ruling = rule(facing)
-        step = ruling.step
-        if step not in {Step.KEEP, Step.DISCARD}:
+        step = ruling.action
+        if step not in {Action.KEEP, Action.DISCARD}:
             continue
-        if step is Step.KEEP:
+        if step is Action.KEEP:
             gained += effect
             kept += tried > 0
             false += tried > 0 and effect <= 0
@@ -195,23 +196,23 @@ def play(world: World, deviation: float, rule: Rule, seed: int, runs: int = RUNS
         first = first if tried else facing.best.mean
         effect = world.effect(uniforms[tried], normals[tried], gained)
         tried += 1
-        step = Step.REPEAT
+        step = Action.REPEAT
     return Night(gained, first - facing.best.mean, kept, false, tried)
 
 
-def _measured(facing: Facing, step: Step, value: float, effect: float, noise: float) -> Facing:
-    if step is Step.REPEAT_BEST:
+def _measured(facing: Facing, step: Action, value: float, effect: float, noise: float) -> Facing:
+    if step is Action.REPEAT_BEST:
         return Facing(facing.candidate, Sample((*facing.best.values, value + noise)), facing.night)
     candidate = Sample((*facing.candidate.values, value - effect + noise))
     return Facing(candidate, facing.best, facing.night)
 
 
-def _closed(facing: Facing, ruling: Ruling) -> Facing:
-    kept, bests = ruling.step is Step.KEEP, facing.night.bests
+def _closed(facing: Facing, ruling: Decision) -> Facing:
+    kept, bests = ruling.action is Action.KEEP, facing.night.bests
     if facing.best.values:
         bests = (*bests[:-1], facing.best.values)
     compared = len(bests) - 1 if bests else None
-    attempt = Closed(facing.candidate.values, kept, ruling.probability, compared)
+    attempt = Closed(facing.candidate.values, kept, ruling.facts.get("probability"), compared)
     stays = facing.candidate if kept else facing.best
     bests = (*bests, stays.values) if kept else bests
     return Facing(Sample(), stays, Seen((*facing.night.attempts, attempt), bests))
