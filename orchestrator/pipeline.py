@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.decision import Rules, decide
-from orchestrator.errors import ProposalsExhausted, ProposerError, SetupError
+from orchestrator.errors import ProposerError, SetupError
 from orchestrator.patience import Patience
 from orchestrator.policy import BudgetPolicy
 from orchestrator.ports import Gate, Ledger, Proposer, Watcher
-from orchestrator.records import Attempt, Experiment, Files, Proposal, Usage, Verdict
+from orchestrator.records import Attempt, Experiment, Files, Proposal, Verdict
 
 
 def review(reviews: Iterable[Callable[[Attempt], Verdict]], attempt: Attempt) -> Experiment:
@@ -31,7 +31,6 @@ class Pipeline:
     template: Files
     watcher: Watcher
     patience: Patience
-    _spent: Usage = field(default=Usage())
     _recovered: bool = field(default=False)
     _baseline_tried: bool = field(default=False)
 
@@ -89,21 +88,8 @@ class Pipeline:
         )
 
     def _propose(self) -> Proposal:
-        spent, limits = self._spent, self.budget
-        tokens = spent.prompt_tokens + spent.completion_tokens
-        if spent.requests and (spent.requests >= limits.model_requests or tokens >= limits.model_tokens):
-            raise ProposalsExhausted(
-                f"the model's budget is spent: {spent.requests} requests, {tokens} tokens",
-                remedy="raise budget.model_requests or budget.model_tokens in the policy",
-            )
         self.watcher.proposing(self.proposer.name)
-        proposal = self.proposer.propose(self.ledger.history())
-        self._spent = Usage(
-            spent.requests + proposal.usage.requests,
-            spent.prompt_tokens + proposal.usage.prompt_tokens,
-            spent.completion_tokens + proposal.usage.completion_tokens,
-        )
-        return proposal
+        return self.proposer.propose(self.ledger.history())
 
     def _open(self, proposal: Proposal) -> Experiment:
         attempt = self.ledger.open(proposal)

@@ -84,14 +84,49 @@ class BudgetPolicy(Section):
     futility_margin: float = Field(default=0.1, gt=0, le=100, allow_inf_nan=False)
     futility_points: int = Field(default=3, ge=1, le=64)
     futility_in_a_row: int = Field(default=3, ge=1, le=1000)
-    model_requests: int = Field(default=1000, ge=1, le=1_000_000)
-    model_tokens: int = Field(default=20_000_000, ge=1, le=1_000_000_000_000)
 
     @model_validator(mode="after")
     def _saving_leaves_time_to_train(self) -> BudgetPolicy:
         if self.save_seconds > self.train_seconds / 2:
             raise ValueError("save_seconds is part of train_seconds and at most half of it")
         return self
+
+
+class Price(Section):
+    """Dollars for a million tokens; `cached` is that of prompt tokens that the endpoint had at hand."""
+
+    input: float = Field(ge=0, le=1_000_000, allow_inf_nan=False)
+    output: float = Field(ge=0, le=1_000_000, allow_inf_nan=False)
+    cached: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
+
+
+class ModelPolicy(Section):
+    """What the language model is told, and what it may cost from one start on."""
+
+    prompt_tokens: int = Field(default=60_000, ge=1000, le=10_000_000)
+    output_tokens: int = Field(default=16_384, ge=256, le=1_000_000)
+    requests: int = Field(default=1000, ge=1, le=1_000_000)
+    tokens: int = Field(default=20_000_000, ge=1, le=1_000_000_000_000)
+    dollars: float = Field(default=50.0, gt=0, le=1_000_000, allow_inf_nan=False)
+    prices: dict[str, Price] = Field(default_factory=dict)
+    when_spent: Literal["tuner", "end"] = "tuner"
+    retry_seconds: Seconds = 60.0
+    retry_most_seconds: Seconds = 1800.0
+    plateau: int = Field(default=12, ge=1, le=100_000)
+    lessons_every: int = Field(default=20, ge=1, le=100_000)
+    lessons_tokens: int = Field(default=800, ge=100, le=100_000)
+
+
+class RepairPolicy(Section):
+    """What happens to a proposal that is refused before it ran."""
+
+    attempts: int = Field(default=2, ge=0, le=20)
+
+
+class PipelinePolicy(Section):
+    """What the card does while nothing new is ready."""
+
+    fill_after_seconds: float = Field(default=5.0, ge=0, le=86_400, allow_inf_nan=False)
 
 
 class MetricPolicy(Section):
@@ -129,6 +164,9 @@ class Policy(Section):
     budget: BudgetPolicy = BudgetPolicy()
     metric: MetricPolicy = MetricPolicy()
     decision: DecisionPolicy = DecisionPolicy()
+    model: ModelPolicy = ModelPolicy()
+    repair: RepairPolicy = RepairPolicy()
+    pipeline: PipelinePolicy = PipelinePolicy()
 
     @property
     def digest(self) -> str:

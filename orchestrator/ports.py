@@ -32,7 +32,9 @@ class Proposer(Protocol):
     def propose(self, history: History) -> Proposal:
         """Return one proposal; a malformed idea is a proposal with a `problem`, not an exception.
 
-        Raises ProposerError when the proposer stays out of reach, and StopIteration never.
+        Where `history.mend` is given, the proposal should be that one, repaired; a proposer that cannot
+        repair proposes something else. Raises ProposerError when the proposer stays out of reach,
+        ProposalsExhausted when there will never be another one, and StopIteration never.
         """
 
 
@@ -130,7 +132,8 @@ class Ledger(Protocol):
         """An attempt with the seed of its next run, which the host draws: each run has its own."""
 
     def measure(self, experiment: Experiment, serving: int) -> None:
-        """Record one run, and its score, of the open attempt `serving` or of the best beside it."""
+        """Record one run, and its score, of the open attempt `serving` or of the best beside it; `serving`
+        may be the best itself."""
 
     def close(self, experiment: Experiment, decision: Decision) -> None:
         """Record what was decided on an attempt, all of whose runs are measured; on keep, move the best by

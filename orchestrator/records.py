@@ -8,7 +8,7 @@ An Experiment is an attempt together with how far it got.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -22,16 +22,26 @@ Curve = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one proposal cost: requests and tokens, as the endpoint counted them."""
+    """What a proposal cost: requests and tokens, as the endpoint counted them.
+
+    `cached_tokens` are those of the prompt that the endpoint had at hand; `dollars` is None where no price
+    is known.
+    """
 
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    dollars: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change that a proposer would like to try.
+    """A change that a proposer would like to try. `kind` is the proposer's own word for what sort of change.
 
     `files` holds the whole new text of each changed file. A reply that could not be turned into
     files has none, and says why in `problem`; the gate then refuses it.
@@ -43,6 +53,7 @@ class Proposal:
     proposer: str = "unknown"
     problem: str = ""
     usage: Usage = Usage()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +294,7 @@ class Entry:
     """One closed attempt as the proposer sees it: typed fields, and its own source.
 
     `status` is Experiment.status; `value` is there only for a scored one, and the mean of its `runs`.
+    `base` is the number of the attempt whose files it was built on, 0 for the task's own.
     `log_tail` is text that a candidate wrote and must be treated as data.
     """
 
@@ -301,12 +313,42 @@ class Entry:
     memory_gb: float = 0.0
     log_tail: str = ""
     verified: bool = True
+    base: int = 0
+    kind: str = ""
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """An attempt that is open: proposed, and not decided yet."""
+
+    number: int
+    title: str
+    hypothesis: str
+    files: Files
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """A proposal that was refused, and why, for its proposer to mend: `reason` is ours, `log` is not."""
+
+    proposal: Proposal
+    reason: str
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was learned so far: the best source, its value, and every closed attempt in order."""
+    """What was learned so far: the best source, its value, and every closed attempt in order.
+
+    `underway` are the attempts that are open. `noise` is the standard deviation of one run in the metric's
+    unit, None where too few were made. `mend` is the refused proposal that the next one should repair.
+    """
 
     best_files: Files
     best_value: float | None
-    entries: tuple[Entry, ...] = ()
+    entries: Sequence[Entry] = ()
+    best_number: int = 0
+    underway: tuple[Underway, ...] = ()
+    noise: float | None = None
+    mend: Mend | None = None

@@ -23,6 +23,7 @@ from orchestrator.records import (
     Proposal,
     Run,
     Score,
+    Underway,
     Verdict,
 )
 
@@ -87,16 +88,28 @@ class MemoryLedger:
         self._best: Attempt | None = None
         self._direction = direction
         self._opened: dict[int, Attempt] = {}
+        self._bases: dict[int, int] = {}
         self._runs: dict[int, list[Experiment]] = {}
         self._closed: dict[int, tuple[Experiment, Decision, Closed]] = {}
         self.events: list[tuple[str, dict[str, Any]]] = []
 
     def history(self) -> History:
         entries = (
-            _entry(experiment, decision, self._sample(number), self._direction)
+            _entry(experiment, decision, self._sample(number), self._direction, self._bases[number])
             for number, (experiment, decision, _) in self._closed.items()
         )
-        return History(dict(self._best_files), self.evidence().best_value, tuple(entries))
+        evidence = self.evidence()
+        return History(
+            dict(self._best_files),
+            evidence.best_value,
+            tuple(entries),
+            best_number=self._best.number if self._best else 0,
+            underway=tuple(
+                Underway(number, each.proposal.title, each.proposal.hypothesis, each.files)
+                for number, each in self._opened.items()
+            ),
+            noise=evidence.noise,
+        )
 
     def evidence(self, of: int | None = None) -> Evidence:
         best = self._best.number if self._best else None
@@ -127,7 +140,8 @@ class MemoryLedger:
 
     def open(self, proposal: Proposal) -> Attempt:
         number = len(self._closed) + len(self._opened) + 1
-        base = dict(self._best_files)
+        base, best = dict(self._best_files), self._best.number if self._best else 0
+        self._bases[number] = best
         attempt = Attempt(
             number=number,
             proposal=proposal,
@@ -145,7 +159,9 @@ class MemoryLedger:
         return replace(attempt, seed=number + 1000 * len(self._runs.get(number, [])))
 
     def measure(self, experiment: Experiment, serving: int) -> None:
-        self._check_open(serving)
+        best = self._best.number if self._best else 0
+        if not experiment.attempt.number == serving == best:
+            self._check_open(serving)
         self._runs.setdefault(experiment.attempt.number, []).append(experiment)
 
     def close(self, experiment: Experiment, decision: Decision) -> None:
@@ -170,7 +186,9 @@ class MemoryLedger:
         self.events.append((event, fields))
 
 
-def _entry(experiment: Experiment, decision: Decision, sample: Sample, direction: Direction) -> Entry:
+def _entry(
+    experiment: Experiment, decision: Decision, sample: Sample, direction: Direction, base: int
+) -> Entry:
     attempt, run = experiment.attempt, experiment.run
     return Entry(
         number=attempt.number,
@@ -187,4 +205,7 @@ def _entry(experiment: Experiment, decision: Decision, sample: Sample, direction
         train_seconds=run.train_seconds if run else 0.0,
         log_tail=run.log[-4000:] if run else "",
         verified=experiment.score is None or experiment.score.verified,
+        base=base,
+        kind=attempt.proposal.kind,
+        usage=attempt.proposal.usage,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.errors import ProposalsExhausted, ProposerError, SandboxError, SetupError
+from orchestrator.errors import ProposerError, SandboxError, SetupError
 from orchestrator.policy import BudgetPolicy
-from orchestrator.records import Action, Attempt, Decision, Experiment, Proposal, Score, Usage, Verdict
+from orchestrator.records import Action, Attempt, Decision, Experiment, Proposal, Score, Verdict
 from orchestrator.testing import MemoryLedger, OpenGate, ScriptedProposer
 from tests.lab_parts import TEMPLATE, Night, WordGate, completed, proposing
 
@@ -127,39 +127,6 @@ def test_the_engines_faults_in_a_gate_are_no_refusal() -> None:
     with pytest.raises(SandboxError):
         night.pipeline().next()
     assert night.statuses() == ["scored"], "the attempt stays open"
-
-
-@pytest.mark.parametrize(
-    ("budget", "usage", "granted"),
-    [
-        (BudgetPolicy(model_requests=3), Usage(requests=1), 3),
-        (BudgetPolicy(model_requests=3), Usage(requests=2), 2),
-        (BudgetPolicy(model_tokens=100), Usage(1, 30, 20), 2),
-        (BudgetPolicy(model_tokens=101), Usage(1, 30, 20), 3),
-    ],
-)
-def test_the_models_budget_has_an_end(budget: BudgetPolicy, usage: Usage, granted: int) -> None:
-    pipeline = with_baseline(Night(proposing(*"abcdefgh", usage=usage), budget=budget)).pipeline()
-    for _ in range(granted):
-        assert pipeline.next().verdict.allowed
-    with pytest.raises(ProposalsExhausted, match="the model's budget is spent") as end:
-        pipeline.next()
-    assert end.value.exit_code == 0
-
-
-def test_a_proposer_that_costs_nothing_is_not_limited() -> None:
-    budget = BudgetPolicy(model_requests=1, model_tokens=1)
-    pipeline = with_baseline(Night(proposing(*"abc"), budget=budget)).pipeline()
-    assert [pipeline.next().attempt.proposal.title for _ in range(3)] == ["a", "b", "c"]
-
-
-def test_refused_proposals_are_paid_for_too() -> None:
-    usage, budget = Usage(requests=1), BudgetPolicy(model_requests=2)
-    proposals = proposing("REFUSE", "REFUSE", "fine", usage=usage)
-    night = with_baseline(Night(proposals, gates=(WordGate(),), budget=budget))
-    with pytest.raises(ProposalsExhausted):
-        night.pipeline().next()
-    assert night.statuses() == ["scored", "refused", "refused"]
 
 
 def test_the_proposer_sees_every_closed_attempt_and_the_best() -> None:

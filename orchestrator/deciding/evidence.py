@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from orchestrator.deciding.night import Night, Sample
+from orchestrator.deciding.noise import pooled
 from orchestrator.records import Curve, Direction, Files
 
 
@@ -33,6 +34,12 @@ class Evidence:
     def value(self) -> float | None:
         """The mean of the attempt's own runs so far."""
         return self.direction.loss(self.candidate.mean) if self.candidate.values else None
+
+    @property
+    def noise(self) -> float | None:
+        """The standard deviation of one run, from the repeats of every best; None before there are any."""
+        found = pooled([*self.night.bests, self.best.values])
+        return found.deviation if found else None
 
     def and_then(self, value: float) -> Evidence:
         """The same after one more run of the attempt, measured at `value`."""

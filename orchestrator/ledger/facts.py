@@ -27,6 +27,7 @@ from orchestrator.records import (
 from orchestrator.text import sanitise_block, sanitise_line
 
 TITLE_CHARACTERS = 200
+KIND_CHARACTERS = 40
 _HYPOTHESIS_BYTES = 16_384
 _PROBLEM_BYTES = 4096
 _LOG_TAIL_BYTES = 4096
@@ -63,6 +64,7 @@ def clean(proposal: Proposal) -> Proposal:
         files=proposal.files,
         hypothesis=sanitise_block(proposal.hypothesis, _HYPOTHESIS_BYTES),
         proposer=sanitise_line(proposal.proposer, 64) or "unknown",
+        kind=sanitise_line(proposal.kind, KIND_CHARACTERS),
         problem=sanitise_block(proposal.problem, _PROBLEM_BYTES),
         usage=proposal.usage,
     )
@@ -102,6 +104,7 @@ def opened_fields(attempt: Attempt) -> dict[str, Any]:
         "hypothesis": proposal.hypothesis,
         "proposer": proposal.proposer,
         "problem": proposal.problem,
+        "kind": proposal.kind,
         "usage": asdict(proposal.usage),
         "commit": attempt.commit,
         "parent": attempt.parent,
@@ -120,6 +123,7 @@ def attempt_from(opened: Event, files: Files, base_files: Files) -> Attempt:
         proposer=opened["proposer"],
         problem=opened["problem"],
         usage=Usage(**opened["usage"]),
+        kind=opened.get("kind", ""),
     )
     return Attempt(
         number=opened["number"],
@@ -135,7 +139,7 @@ def attempt_from(opened: Event, files: Files, base_files: Files) -> Attempt:
 def measured_fields(experiment: Experiment, serving: int) -> dict[str, Any]:
     """What `attempt_measured` says of one run: its seed, how far it got, and what was measured.
 
-    `serving` is the attempt that is decided on; the run may be one of the best beside it.
+    `serving` is the attempt that is decided on; the run may be one of the best beside it, or serve the best.
     """
     return {
         "number": experiment.attempt.number,
@@ -214,6 +218,9 @@ def entry_from(state: State, number: int, files: Files, log: str = "") -> Entry:
         memory_gb=memory_gb(last),
         log_tail=sanitise_block(log, _LOG_TAIL_BYTES, keep="tail"),
         verified=state.kinds_of(number) != {False},
+        base=state.base_number_of(number),
+        kind=opened.get("kind", ""),
+        usage=Usage(**opened["usage"]),
     )
 
 

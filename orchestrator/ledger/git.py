@@ -37,6 +37,7 @@ from orchestrator.records import (
     Files,
     History,
     Proposal,
+    Underway,
     Verdict,
 )
 
@@ -104,8 +105,19 @@ class GitLedger:
 
     def history(self) -> History:
         with self._turn:
-            best = self._state.best or self._state.refs[TEMPLATE]
-            return History(self._files[best], self.evidence().best_value, self._shelf.entries)
+            best, evidence = self._state.best or self._state.refs[TEMPLATE], self.evidence()
+            return History(
+                self._files[best],
+                evidence.best_value,
+                self._shelf.entries,
+                best_number=self._state.best_number or 0,
+                underway=tuple(self._underway(number) for number in self._state.still_open),
+                noise=evidence.noise,
+            )
+
+    def _underway(self, number: int) -> Underway:
+        opened = self._state.opened[number]
+        return Underway(number, opened["title"], opened["hypothesis"], self._files[opened["commit"]])
 
     def evidence(self, of: int | None = None) -> Evidence:
         with self._turn:
@@ -181,8 +193,9 @@ class GitLedger:
         """See the port. Raises LedgerError for a run that serves no open attempt."""
         with self._turn, self._stopping():
             self._at("measure:begin")
-            self._open_event(serving)
             number = experiment.attempt.number
+            if not number == serving == self._state.best_number:
+                self._open_event(serving)
             if number not in {serving, self._state.best_number}:
                 message = f"attempt {number:04d} is neither attempt {serving:04d} nor the best"
                 raise LedgerError(message, remedy="this is a fault of ours: report it")

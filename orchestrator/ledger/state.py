@@ -43,6 +43,7 @@ class State:
     refs: dict[str, str] = field(default_factory=dict)
     promised: Moves = field(default_factory=dict)
     best_number: int | None = None
+    numbers: dict[str, int] = field(default_factory=dict)
     measure: Measure = field(default_factory=Measure)
 
     @property
@@ -70,6 +71,11 @@ class State:
     def base_of(self, number: int) -> str:
         """The commit that an attempt was based on: its parent, or the template."""
         return str(self.opened[number]["parent"] or self.refs[TEMPLATE])
+
+    def base_number_of(self, number: int) -> int:
+        """The attempt whose commit that is; 0 for the template."""
+        parent = self.opened[number]["parent"]
+        return self.numbers[parent] if parent else 0
 
     def apply(self, event: Event) -> None:
         """Add the next event. Raises LedgerError when it contradicts the ones before."""
@@ -117,6 +123,7 @@ def _open(state: State, event: Event) -> None:
     if number != len(state.opened) + 1:
         raise _contradiction(event, f"attempt {number} is out of order")
     state.opened[number] = event
+    state.numbers[event["commit"]] = number
 
 
 def _resume(state: State, event: Event) -> None:
@@ -124,7 +131,9 @@ def _resume(state: State, event: Event) -> None:
 
 
 def _measure(state: State, event: Event) -> None:
-    number, serving = event["number"], _open_number(state, event, "serving")
+    number = event["number"]
+    of_the_best = number == event["serving"] == state.best_number
+    serving = number if of_the_best else _open_number(state, event, "serving")
     if number not in {serving, state.best_number}:
         raise ValueError("a run is that of an open attempt or of the best")
     state.measured.setdefault(number, []).append(event)

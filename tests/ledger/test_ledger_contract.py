@@ -165,10 +165,25 @@ def test_the_night_of_the_evidence_is_every_closed_attempt_with_the_best_of_its_
     )
 
 
-def test_only_an_open_attempt_can_be_served(ledger: Ledger) -> None:
+def test_only_an_open_attempt_and_the_best_can_be_served(ledger: Ledger) -> None:
     settle(ledger, scored(ledger.open(proposal(1)), 2.0), KEEP)
-    with pytest.raises(LedgerError, match="attempt 0001 is not open"):
-        ledger.measure(scored(ledger.next_run(1), 2.0), 1)
+    settle(ledger, scored(ledger.open(proposal(2)), 3.0), DISCARD)
+    ledger.measure(scored(ledger.next_run(1), 2.5), 1)
+    assert best(ledger) == (2.25, 1)
+    with pytest.raises(LedgerError, match="attempt 0002 is not open"):
+        ledger.measure(scored(ledger.next_run(2), 2.0), 2)
+
+
+def test_the_history_tells_what_is_under_way_and_what_each_attempt_was_built_on(ledger: Ledger) -> None:
+    settle(ledger, scored(ledger.open(proposal(1)), 2.0), KEEP)
+    settle(ledger, scored(ledger.open(replace(proposal(2), kind="schedule")), 3.0), DISCARD)
+    ledger.open(proposal(3))
+    history = ledger.history()
+    assert [(entry.base, entry.kind) for entry in history.entries] == [(0, ""), (1, "schedule")]
+    assert [(each.number, each.title) for each in history.underway] == [(3, proposal(3).title)]
+    assert (history.best_number, history.noise) == (1, None)
+    ledger.measure(scored(ledger.next_run(1), 2.2), 3)
+    assert ledger.history().noise == pytest.approx(0.1 * 2**0.5)
 
 
 def test_what_is_held_for_a_person_leaves_the_best_where_it_was(ledger: Ledger) -> None:
