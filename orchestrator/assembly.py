@@ -19,6 +19,7 @@ from orchestrator.errors import SetupError
 from orchestrator.gate import PolicyGate
 from orchestrator.policy import Policy, SandboxPolicy, load_policy
 from orchestrator.ports import Gate, Proposer, Scorer
+from orchestrator.preparation import Remembering
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.replay import ReplayProposer
 from orchestrator.records import Measure
@@ -177,7 +178,8 @@ def open_rig(bench: Bench, tag: str, data: Prepared, say: Callable[[str], Any]) 
         outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
         policy = bench.policy
         smoke = SmokeGate(bench.engine, outfit, bench.shape, policy.budget)
-        gates: tuple[Gate, ...] = (bench.lint(), smoke) if policy.budget.smoke else (bench.lint(),)
+        smoked = (Remembering(smoke),) if policy.budget.smoke else ()
+        gates: tuple[Gate, ...] = (bench.lint(), *smoked)
         with DockerSandbox(bench.engine, outfit, bench.shape, policy.budget, policy.metric) as sandbox:
             scorer = choose_scorer(bench.measure, bench.profile, data, sandbox, policy.metric)
             yield Rig(gates, sandbox, scorer)
@@ -194,17 +196,27 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], An
         if wanted == "tuner":
             say("no OPENAI_API_KEY and no OPENAI_BASE_URL: the tuner proposes")
     if wanted == "tuner":
-        from orchestrator.proposers.tuner import ConstantTuner
-
-        seed = zlib.crc32(tag.encode())  # another run tries other changes; the same run, resumed, the same
-        gpu, direction = bench.grant.gpu is not None, task.metric.direction
-        return ConstantTuner(entry_file=task.entry_file, gpu=gpu, seed=seed, direction=direction)
+        return tuner_of(bench, tag)
     kind, _, folder = wanted.partition(":")
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)
     if wanted == "openai":
         return _model_proposer(settings, _prompt(bench.policy, task, bench.profile_name))
     raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
+
+
+def tuner_of(bench: Bench, tag: str) -> Proposer:
+    """Another run tries other changes; the same run, resumed, the same."""
+    from orchestrator.proposers.tuner import ConstantTuner
+
+    gpu, task = bench.grant.gpu is not None, bench.task
+    seed, direction = zlib.crc32(tag.encode()), task.metric.direction
+    return ConstantTuner(entry_file=task.entry_file, gpu=gpu, seed=seed, direction=direction)
+
+
+def choose_spares(bench: Bench, proposer: Proposer, tag: str) -> tuple[Proposer, ...]:
+    """Who proposes while a model has not answered yet."""
+    return (tuner_of(bench, tag),) if proposer.name.startswith("openai") else ()
 
 
 def _model_proposer(settings: Settings, prompt: PromptBuilder) -> OpenAIProposer:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from orchestrator.lab import Lab
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
-from orchestrator.policy import BudgetPolicy, DecisionPolicy
+from orchestrator.policy import BudgetPolicy, DecisionPolicy, PipelinePolicy
 from orchestrator.ports import Gate, Ledger, Proposer
+from orchestrator.preparation import Preparation
 from orchestrator.records import (
     Attempt,
     Decision,
@@ -39,6 +40,13 @@ def completed(attempt: Attempt) -> Run:
 
 def crashed(attempt: Attempt) -> Run:
     return Run(f"run-{attempt.name}", Outcome.CRASHED, 1.0, reason="ValueError: x", exit_code=1)
+
+
+def following(pipeline: Pipeline) -> Experiment:
+    """The next attempt, where there must be one."""
+    reviewed = pipeline.next()
+    assert reviewed is not None
+    return reviewed
 
 
 class WordGate:
@@ -87,6 +95,10 @@ class Night:
     score: Callable[[Run], Score] | None = None
     ledger: Ledger | None = None
     proposer: Proposer | None = None
+    repairs: int = 0
+    spares: Sequence[Proposer] = ()
+    fill_after_seconds: float = 60.0
+    wants_more: Callable[[], bool] = lambda: False
     rules: DecisionPolicy = DecisionPolicy(rule="greedy", margin=0.01)  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
@@ -100,9 +112,28 @@ class Night:
         return self.ledger or self.memory
 
     def pipeline(self) -> Pipeline:
-        proposer = self.proposer or ScriptedProposer(self.proposals)
         return Pipeline(
-            proposer, self.gates, self.book, self.rules, self.budget, TEMPLATE, self.diary, self.patience()
+            self.preparation(),
+            TEMPLATE,
+            PipelinePolicy(fill_after_seconds=self.fill_after_seconds),
+            self.spares,
+            wants_more=self.wants_more,
+        )
+
+    def following(self) -> Experiment:
+        """The next attempt of a pipeline of its own."""
+        return following(self.pipeline())
+
+    def preparation(self) -> Preparation:
+        return Preparation(
+            self.proposer or ScriptedProposer(self.proposals),
+            self.gates,
+            self.book,
+            self.rules,
+            self.diary,
+            self.patience(),
+            refusals_in_a_row=self.budget.refusals_in_a_row,
+            repairs=self.repairs,
         )
 
     def patience(self) -> Patience:

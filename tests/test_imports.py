@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
     "records": 1, "policy": 1,
-    "deciding": 2,
-    "ports": 3, "task": 3, "settings": 3, "data": 3,
-    "arrays": 4, "decision": 4, "budget": 4, "patience": 4, "futility": 4, "lint": 4, "testing": 4,
+    "deciding": 2, "merging": 2, "background": 2, "patience": 2,
+    "ports": 3, "task": 3, "settings": 3, "data": 3, "decision": 3,
+    "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
     "assembly": 8, "proving": 9, "diagnosis": 9, "verbs": 10, "cli": 11, "__main__": 12,
