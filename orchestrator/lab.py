@@ -11,7 +11,9 @@ from orchestrator.errors import LedgerError
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.ports import Ledger, Prospects, Sandbox, Scorer, Watcher
-from orchestrator.records import Action, Attempt, Experiment, Run, Verdict
+from orchestrator.records import Action, Attempt, Decision, Experiment, Run, Verdict
+
+NOTHING_READY = Decision(Action.REPEAT_BEST, "nothing new is ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class Lab:
         number = self.ledger.evidence().best_number
         if number is None:
             raise LedgerError("there is no best to measure", remedy="this is a fault of ours: report it")
-        return self.measure(number, serving=number)
+        latest = self.measure(number, serving=number)
+        self.watcher.measured(latest, NOTHING_READY)
+        return latest
 
     def measure(self, number: int, *, serving: int) -> Experiment:
         """One run of the attempt `serving` or of the best beside it, with its own seed, recorded at once."""

@@ -15,6 +15,7 @@ from orchestrator.records import (
     Attempt,
     Decision,
     Experiment,
+    Files,
     Objection,
     Outcome,
     Proposal,
@@ -95,6 +96,7 @@ class Night:
     score: Callable[[Run], Score] | None = None
     ledger: Ledger | None = None
     proposer: Proposer | None = None
+    template: Files = field(default_factory=lambda: TEMPLATE)
     repairs: int = 0
     spares: Sequence[Proposer] = ()
     fill_after_seconds: float = 60.0
@@ -103,7 +105,7 @@ class Night:
 
     def __post_init__(self) -> None:
         self.ran: list[tuple[int, int]] = []
-        self.memory = MemoryLedger(TEMPLATE)
+        self.memory = MemoryLedger(self.template)
         self.diary = Diary()
         self._values = iter(self.values)
 
@@ -114,7 +116,7 @@ class Night:
     def pipeline(self) -> Pipeline:
         return Pipeline(
             self.preparation(),
-            TEMPLATE,
+            self.template,
             PipelinePolicy(fill_after_seconds=self.fill_after_seconds),
             self.spares,
             wants_more=self.wants_more,
