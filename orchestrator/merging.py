@@ -19,8 +19,8 @@ class Conflict(Exception):  # noqa: N818 - two changes that do not fit together:
 def merge(*, base: Files, ours: Files, theirs: Files) -> dict[str, str]:
     """What `theirs` changed of `base`, made to `ours`: the whole text of each file.
 
-    A file that only one side changed is taken from it. Raises Conflict where both changed the same or
-    neighbouring lines, or one removed what the other changed.
+    A file that only one side changed is taken from it. Raises Conflict where both changed the same lines,
+    or one added or removed lines beside those of the other, or removed what the other changed.
     """
     paths = sorted({*base, *ours, *theirs})
     merged = {path: _merged(path, base.get(path), ours.get(path), theirs.get(path)) for path in paths}
@@ -43,9 +43,25 @@ def _merged_text(path: str, base: str, ours: str, theirs: str) -> str:
         for name, text in zip(names, (ours, base, theirs), strict=True):
             Path(folder, name).write_bytes(text.encode("utf-8", "surrogatepass"))
         done = _git_merge_file(folder, names, path)
-    if done.returncode:  # the number of conflicts, or 255 for what git takes for binary
+    if done.returncode == 0:
+        return done.stdout.decode("utf-8", "surrogatepass")
+    by_line = _merged_line_by_line(base, ours, theirs)  # git takes changes of neighbouring lines for one
+    if by_line is None:
         raise Conflict(f"{path}: both changed the same lines")
-    return done.stdout.decode("utf-8", "surrogatepass")
+    return by_line
+
+
+def _merged_line_by_line(base: str, ours: str, theirs: str) -> str | None:
+    """For texts of as many lines: each line from the side that changed it; None where both did."""
+    lines = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
+    if len({len(each) for each in lines}) > 1:
+        return None
+    merged = []
+    for before, left, right in zip(*lines, strict=True):
+        if before not in (left, right) and left != right:
+            return None
+        merged.append(right if left == before else left)
+    return "".join(merged)
 
 
 def _git_merge_file(folder: str, names: tuple[str, ...], path: str) -> subprocess.CompletedProcess[bytes]:

@@ -27,6 +27,17 @@ def test_two_changes_of_one_line_conflict_and_the_file_is_named() -> None:
         merge(base=BASE, ours=changed("line 3\n", "ours\n"), theirs=changed("line 3\n", "theirs\n"))
 
 
+def test_changes_of_neighbouring_lines_are_both_there() -> None:
+    ours, theirs = changed("line 3\n", "ours\n"), changed("line 4\n", "theirs\n")
+    merged = merge(base=BASE, ours=ours, theirs=theirs)
+    assert merged == changed("line 4\n", "theirs\n", ours)
+
+
+def test_a_line_added_beside_a_changed_one_conflicts() -> None:
+    with pytest.raises(Conflict):
+        merge(base=BASE, ours=changed("line 3\n", "line 3\nmore\n"), theirs=changed("line 4\n", "x\n"))
+
+
 def test_the_same_change_on_both_sides_is_made_once() -> None:
     both = changed("line 3\n", "same\n")
     assert merge(base=BASE, ours=both, theirs=both) == both

@@ -137,7 +137,8 @@ def best_line(entries: Sequence[Entry], unit: str) -> str:
     first, last = kept[0].value, kept[-1].value
     word = "lower" if last < first else "higher"
     share = f"{abs(last - first) / abs(first or 1.0):.2%} {word}" if len(kept) > 1 else "not beaten"
-    counts = f"{len(kept) - 1} kept of {len(entries) - 1}"
+    tried = sum(entry.status != "not run" for entry in entries) - 1
+    counts = f"{len(kept) - 1} kept of {tried}"
     best = labelled(f"best {last:.6f} {unit}".rstrip(), verified=kept[-1].verified)
     return f"baseline {first:.6f}, {best} ({share}), {counts}"
 
