@@ -28,7 +28,7 @@ TRAINING_USERS = range(60578, 61184)
 SMOKE_USERS = range(65520, 65534)
 RUNNER = "/opt/autoresearch/runner.py"
 MIB = 1024 * 1024
-BESIDE_TRAINING = 64  # of the 1024 shares that any other container has of a busy processor
+BESIDE_TRAINING = 256  # of the 1024 shares that any other container has of a busy processor
 
 
 @dataclass(frozen=True, slots=True)
