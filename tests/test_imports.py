@@ -31,8 +31,8 @@ OWNERS = {
     "docker": {"sandbox/engine.py", "sandbox/faults.py"},
     "pynvml": {"sandbox/nvml.py"},
     "requests": {"sandbox/engine.py", "sandbox/faults.py"},  # what docker's own exceptions turn out to be
-    "openai": {"proposers/endpoint.py", "proposers/faults.py"},
-    "httpx2": {"proposers/endpoint.py", "proposers/faults.py"},
+    "openai": {"proposers/wire.py", "proposers/faults.py"},
+    "httpx2": {"proposers/wire.py", "proposers/ollama.py"},
     "optuna": {"proposers/tuner.py", "proposers/ranges.py"},
     "tiktoken": {"proposers/tokens.py"},
     "yaml": {"policy.py"},

@@ -46,7 +46,7 @@ _BETTER = {Direction.MINIMIZE: "lower", Direction.MAXIMIZE: "higher"}
 class Message:
     """One chat message."""
 
-    role: Literal["system", "user"]
+    role: Literal["system", "user", "assistant"]
     content: str
 
 
