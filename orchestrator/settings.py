@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         return tuple(_model(entry) for entry in self.model.split(","))
 
     def key_of(self, base_url: str) -> str:
-        """The key for an address, empty for none: that of its host, or the main one at the main endpoint alone.
+        """The key for an address: that of its host, or the main one at the main endpoint's host; else empty.
 
         Raises SetupError, which repeats no key.
         """

@@ -167,7 +167,10 @@ def _first_line(text: str) -> str:
 
 
 def _shown(line: str) -> str:
-    return repr(_shorten(line))
+    """The line, its indentation in words: an error is one line, in which white space is not kept."""
+    indent = len(line) - len(line.lstrip())
+    unit = "tabs" if line.startswith("\t") else "spaces"
+    return repr(_shorten(line.strip())) + (f" after {indent} {unit}" if indent else "")
 
 
 def _shorten(line: str) -> str:

@@ -20,7 +20,7 @@ USUAL = "30m"
 
 
 def held_for(wanted: str, base_url: str) -> str:
-    """How long to hold the model: as wanted, nothing for `off`, and for `auto` half an hour at Ollama's port."""
+    """How long to hold the model: as wanted, not at all for `off`, for `auto` 30 minutes at Ollama's port."""
     if wanted == "auto":
         return USUAL if httpx2.URL(base_url).port == PORT else ""
     return "" if wanted == "off" else wanted

@@ -93,14 +93,24 @@ class Wire:
                 return read_stream(read)
             return read_whole(b"".join(read))
         except NotACompletion as fault:
-            kind = redact(content_type.partition(";")[0][:40], place.key)
-            message = f"{place.place} answered {read.size} bytes of {kind}, {fault}"
-            return Fault(message, "check the base URL: it often ends in /v1")
+            return self._no_completion(content_type, read.size, str(fault))
         except StreamEnded as end:
+            if read.size > self._most_bytes(content_type):
+                return self._no_completion(content_type, read.size, "too many for a chat completion")
             words = redact(end.words, place.key)
             told = f": {words}" if words else ""
             message = f"{place.place} broke its answer off{told}"
             return Fault(message, "try later, or another endpoint", detail=words, passing=not end.lasting)
+
+    def _no_completion(self, content_type: str, size: int, why: str) -> Fault:
+        kind = redact(content_type.partition(";")[0][:40], self._endpoint.key)
+        message = f"{self._endpoint.place} answered {size} bytes of {kind}, {why}"
+        return Fault(message, "check the base URL: it often ends in /v1")
+
+    def _most_bytes(self, content_type: str) -> int:
+        """The most that an answer may have: a stream says much beside each token."""
+        around = STREAM_BYTES_PER_TOKEN * self._endpoint.max_output_tokens
+        return MAX_ANSWER_BYTES + (around if content_type.startswith(STREAM) else 0)
 
     def _count(self, request: httpx2.Request) -> None:  # noqa: ARG002 - a hook is given it
         self.requests += 1
@@ -110,9 +120,7 @@ class Wire:
         encoding = response.headers.pop("content-encoding", "identity")
         if encoding.lower() != "identity":
             response.headers["content-type"] = f"compressed data ({encoding})"
-        most = MAX_ANSWER_BYTES
-        if response.headers.get("content-type", "").startswith(STREAM):
-            most += STREAM_BYTES_PER_TOKEN * self._endpoint.max_output_tokens
+        most = self._most_bytes(response.headers.get("content-type", ""))
         if isinstance(response.stream, httpx2.SyncByteStream):
             response.stream = _Bounded(response.stream, most, self._closed)
 

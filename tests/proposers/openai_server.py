@@ -9,8 +9,8 @@ asked is kept in `requests`, and what went to any other path in `others`.
 
 - A request with `stream` is answered by server-sent events, in pieces of a few characters.
 - `Edit` answers in the form that the request asks for: a tool call, JSON by a schema, or text.
-- `lacks={"tools": Status(400, message="no tools")}` refuses each request whose body has that key, whatever the
-  script says.
+- `lacks={"tools": Status(400, message="no tools")}` refuses each request whose body has that key, before the
+  script is asked.
 - `latency_seconds` is the silence before every answer; Status(429, {"Retry-After": "2"}) limits the rate.
 - `Text(usage=None)` counts nothing, `usage={...}` counts just that; the default counts 120 and 30 tokens.
 - `ollama=True` answers Ollama's own /api/generate, as a server with the model loaded does.
@@ -132,7 +132,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Broken:
-    """A stream that tells the first half of the text, and then is `cut` in the middle of its coding, is closed
+    """A stream that tells the first half of the text, and then is `cut` in the midst of its coding, is closed
     as if at its `end`, `stalls` for some seconds, or tells an `error` with this code."""
 
     how: Literal["cut", "end", "stalls", "error"]

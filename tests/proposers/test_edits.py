@@ -150,7 +150,7 @@ NEAREST = {
     "white space": (("DEPTH = 3", "  DEPTH = 3"), "line 3, where only white space differs: 3 'DEPTH = 3'"),
     "the last line of a long one": (
         ("DEPTH = 3", "DEPTH = 3\nWIDTH = 64\n\n\ndef main():\n    x = 2"),
-        "lines 3 to 8, where line 8 differs: 7 'def main():', 8 '    x = 1'; copy it exactly",
+        "lines 3 to 8, where line 8 differs: 7 'def main():', 8 'x = 1' after 4 spaces; copy it exactly",
     ),
     "nothing like it": (
         ("DEPTH = 3", "~~~~"),
