@@ -2,8 +2,8 @@
 
 Ollama unloads a model five minutes after its last answer, about the time of one experiment. Its
 OpenAI-compatible endpoint has no `keep_alive`: what is sent there is ignored (ollama/ollama#11458). The
-native `/api/generate` without a prompt sets it, answers at once where the model is loaded, and later questions
-leave it as it is; it is said again after each answer, since a model loaded anew starts with five minutes.
+native `/api/generate` without a prompt sets it and answers at once where the model is loaded, and later
+questions leave it as it is; it is said after each answer, since a model loaded anew starts with five minutes.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.errors import ProposerError
 
 from .model_parts import GOOD, HISTORY, KEY, SOURCE, proposer
-from .openai_server import Edit, OpenAIServer, Status, Text
+from .openai_server import Edit, OpenAIServer, Raw, Request, Status, Text
 
 DEEPER = SOURCE.replace("DEPTH = 3", "DEPTH = 4")
 EDIT = Edit("deeper", "DEPTH = 3\n", "DEPTH = 4\n", kind="Size")
@@ -86,8 +86,6 @@ def test_a_parameter_that_the_endpoint_names_is_left_out_from_then_on_and_the_fo
 
 
 def test_a_complaint_of_a_server_that_validates_names_its_field() -> None:
-    from .openai_server import Raw, Request
-
     complaint = {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}
     refusal = Raw(json.dumps(complaint).encode(), status=422)
 

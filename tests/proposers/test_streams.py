@@ -1,4 +1,4 @@
-"""Answers that come bit by bit: read as they would be in one piece, counted, and asked again when they break."""
+"""Answers that come bit by bit: read as if in one piece, counted, and asked for again when they break."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def test_a_stream_gives_the_same_proposal_as_a_whole_answer(
         ({"prompt_tokens": 900, "completion_tokens": 40}, Usage(1, 900, 40)),
         ({"prompt_tokens": 900, "completion_tokens": 40, "prompt_tokens_details": {"cached_tokens": 700}},
          Usage(1, 900, 40, 700)),
-        ({"prompt_tokens": 900, "completion_tokens": 40, "prompt_cache_hit_tokens": 640}, Usage(1, 900, 40, 640)),
+        ({"prompt_tokens": 900, "completion_tokens": 40, "prompt_cache_hit_tokens": 640},
+         Usage(1, 900, 40, 640)),
         ({"prompt_tokens": 900, "completion_tokens": 40, "prompt_tokens_details": {"cached_tokens": 10**6}},
          Usage(1, 900, 40, 900)),
         ({"prompt_tokens": 900, "completion_tokens": 440, "total_tokens": 1340,
@@ -133,9 +134,10 @@ def test_a_stream_without_an_end_mark_is_whole_when_it_says_how_it_ended() -> No
 
 @pytest.mark.parametrize("body", [b"data: {\n\n", b"data: []\n\n", b"data: " + b"[" * 100_000 + b"\n\n"])
 def test_a_stream_of_something_else_is_an_error(body: bytes) -> None:
-    with OpenAIServer([Raw(body, content_type="text/event-stream")]) as server:
-        with pytest.raises(ProposerError, match="of text/event-stream, which is"):
-            proposer(server).propose(HISTORY)
+    words = "of text/event-stream, which is"
+    reply = Raw(body, content_type="text/event-stream")
+    with OpenAIServer([reply]) as server, pytest.raises(ProposerError, match=words):
+        proposer(server).propose(HISTORY)
 
 
 def test_a_key_that_a_stream_echoes_in_pieces_is_not_in_the_proposal() -> None:
