@@ -17,6 +17,7 @@ from orchestrator.records import Usage
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MOST_TOKENS = 1_000_000_000
 MOST_CALLS = 16
+TOO_MANY = "too many for a chat completion"
 _DONE = b"[DONE]"
 
 
@@ -90,7 +91,7 @@ class Completion:
     def _keep(self, into: StringIO, text: str) -> None:
         self._kept += len(text)
         if self._kept > MAX_ANSWER_BYTES:
-            raise NotACompletion("too many for a chat completion")
+            raise NotACompletion(TOO_MANY)
         into.write(text)
 
     def answer(self, requests: int) -> Answer:
@@ -109,7 +110,7 @@ class Completion:
 def read_whole(content: bytes) -> Completion:
     """Raises NotACompletion."""
     if len(content) > MAX_ANSWER_BYTES:
-        raise NotACompletion("too many for a chat completion")
+        raise NotACompletion(TOO_MANY)
     completion = Completion()
     completion.take(_parsed(content), "message")
     return completion
@@ -144,7 +145,7 @@ def _data_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
             *lines, rest = rest.split(b"\n")
             yield from (bytes(line[5:].strip()) for line in lines if line.startswith(b"data:"))
         if len(rest) > MAX_ANSWER_BYTES:
-            raise NotACompletion("too many for a chat completion")
+            raise NotACompletion(TOO_MANY)
     if rest.startswith(b"data:"):
         yield bytes(rest[5:].strip())
 

@@ -23,6 +23,7 @@ import openai
 
 from orchestrator.proposers.answers import (
     MAX_ANSWER_BYTES,
+    TOO_MANY,
     Completion,
     NotACompletion,
     StreamEnded,
@@ -96,13 +97,14 @@ class Wire:
             return self._no_completion(content_type, read.size, str(fault))
         except StreamEnded as end:
             if read.size > self._most_bytes(content_type):
-                return self._no_completion(content_type, read.size, "too many for a chat completion")
+                return self._no_completion(content_type, read.size)
             words = redact(end.words, place.key)
             told = f": {words}" if words else ""
             message = f"{place.place} broke its answer off{told}"
             return Fault(message, "try later, or another endpoint", detail=words, passing=not end.lasting)
 
-    def _no_completion(self, content_type: str, size: int, why: str) -> Fault:
+    def _no_completion(self, content_type: str, size: int, why: str = "") -> Fault:
+        why = TOO_MANY if size > self._most_bytes(content_type) else why
         kind = redact(content_type.partition(";")[0][:40], self._endpoint.key)
         message = f"{self._endpoint.place} answered {size} bytes of {kind}, {why}"
         return Fault(message, "check the base URL: it often ends in /v1")

@@ -21,147 +21,33 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
-COUNTED: Mapping[str, Any] = {"prompt_tokens": 120, "completion_tokens": 30, "total_tokens": 150}
-PIECE_CHARACTERS = 5
+from tests.proposers.openai_script import (
+    Broken,
+    Cut,
+    Edit,
+    Flood,
+    Raw,
+    Reply,
+    Request,
+    Script,
+    Slow,
+    Status,
+    Text,
+    Trickle,
+    completion,
+    dump,
+    events,
+)
 
-
-@dataclass(frozen=True)
-class Text:
-    """A well-formed completion with this text. `echo_key` puts the caller's own key into it.
-
-    `call` makes it the argument of a call of the first tool; `thought` is sent as `reasoning_content`.
-    """
-
-    content: str | None
-    finish_reason: str = "stop"
-    refusal: str | None = None
-    usage: Mapping[str, Any] | None = field(default_factory=lambda: COUNTED)
-    echo_key: bool = False
-    call: bool = False
-    thought: str = ""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A proposal, in whatever form the request asks for. With no `search`, `replace` is the whole file."""
-
-    title: str
-    search: str
-    replace: str
-    kind: str = "size"
-    hypothesis: str = "it helps"
-    path: str = "train.py"
-    usage: Mapping[str, Any] | None = field(default_factory=lambda: COUNTED)
-
-    def answer(self, body: Mapping[str, Any]) -> Text:
-        call = "tools" in body
-        structured = call or "response_format" in body
-        return Text(self._json() if structured else self._text(), call=call, usage=self.usage)
-
-    def _json(self) -> str:
-        change = (
-            {"search": self.search, "replace": self.replace} if self.search else {"content": self.replace}
-        )
-        words = {"title": self.title, "kind": self.kind, "hypothesis": self.hypothesis}
-        return json.dumps({**words, "edits": [{"path": self.path, **change}]})
-
-    def _text(self) -> str:
-        head = f"TITLE: {self.title}\nKIND: {self.kind}\nHYPOTHESIS: {self.hypothesis}\n{self.path}\n"
-        if not self.search:
-            return f"{head}```python\n{self.replace}```\n"
-        return f"{head}<<<<<<< SEARCH\n{self.search}=======\n{self.replace}>>>>>>> REPLACE\n"
-
-
-@dataclass(frozen=True)
-class Status:
-    """An error status with OpenAI's error object; the words may name {key}, the caller's own."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    message: str = "something is wrong with {key}"
-
-
-@dataclass(frozen=True)
-class Raw:
-    """These bytes with this status, type and encoding."""
-
-    body: bytes
-    status: int = 200
-    content_type: str = "application/json"
-    encoding: str = "identity"
-
-
-@dataclass(frozen=True)
-class Slow:
-    """Silence for a while, then the completion."""
-
-    seconds: float
-    content: str = "late"
-
-
-@dataclass(frozen=True)
-class Trickle:
-    """A body that never ends: one space every `every` seconds, for at most `seconds`."""
-
-    every: float
-    seconds: float = 20.0
-
-
-@dataclass(frozen=True)
-class Flood:
-    """A body without a length that is sent as fast as it is read, for at most `seconds`."""
-
-    status: int = 200
-    seconds: float = 20.0
-    content_type: str = "application/json"
-    piece: bytes = b" " * 65_536
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A connection closed after the first bytes of the body, or before any answer."""
-
-    after: bytes = b""
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A stream that tells the first half of the text, and then is `cut` in the midst of its coding, is closed
-    as if at its `end`, `stalls` for some seconds, or tells an `error` with this code."""
-
-    how: Literal["cut", "end", "stalls", "error"]
-    content: str = "TITLE: half a reply"
-    seconds: float = 20.0
-    code: int = 503
-
-
-Reply = Text | Edit | Status | Raw | Slow | Trickle | Flood | Cut | Broken
-Script = Sequence[Reply] | Callable[["Request"], Reply]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the server was asked; header names are in lower case."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def text(self) -> str:
-        """All message contents in one."""
-        return "\n".join(message["content"] for message in self.body["messages"])
-
-    @property
-    def form(self) -> str:
-        """In which form the reply is asked for: call, schema or text."""
-        return "call" if "tools" in self.body else "schema" if "response_format" in self.body else "text"
+__all__ = [
+    "Broken", "Cut", "Edit", "Flood", "OpenAIServer", "Raw", "Reply", "Request", "Script", "Slow", "Status",
+    "Text", "Trickle",
+]  # fmt: skip
 
 
 class OpenAIServer:
@@ -267,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         match reply:
             case Status():
                 words = reply.message.format(key=self._key())
-                self._send(reply.status, _dump({"error": {"message": words}}), reply.headers)
+                self._send(reply.status, dump({"error": {"message": words}}), reply.headers)
             case Raw():
                 kind = {"Content-Type": reply.content_type, "Content-Encoding": reply.encoding}
                 self._send(reply.status, reply.body, kind)
@@ -286,12 +172,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _complete(self, reply: Text, request: Request) -> None:
         text = f"{reply.content} {self._key()}" if reply.echo_key else reply.content
         if not request.body.get("stream"):
-            self._send(200, _completion(reply, text))
+            self._send(200, completion(reply, text))
             return
         counts = reply.usage if request.body.get("stream_options") else None
         self._head(200, None, {"Content-Type": "text/event-stream"})
-        for event in _events(reply, text, counts):
-            self._chunk(b"data: " + _dump(event) + b"\n\n")
+        for event in events(reply, text, counts):
+            self._chunk(b"data: " + dump(event) + b"\n\n")
         self._chunk(b"data: [DONE]\n\n")
         self._chunk(b"")
 
@@ -336,55 +222,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _break_off(self, reply: Broken) -> None:
         self._head(200, None, {"Content-Type": "text/event-stream"})
         half = Text(reply.content[: len(reply.content) // 2], finish_reason="")
-        for event in _events(half, half.content, None):
-            self._chunk(b"data: " + _dump(event) + b"\n\n")
+        for event in events(half, half.content, None):
+            self._chunk(b"data: " + dump(event) + b"\n\n")
         if reply.how == "error":
             error = {"message": f"the engine died, {self._key()}", "code": reply.code}
-            self._chunk(b"data: " + _dump({"error": error}) + b"\n\n")
+            self._chunk(b"data: " + dump({"error": error}) + b"\n\n")
         if reply.how in {"end", "error"}:
             self._chunk(b"")
         if reply.how == "stalls":
             self.server.script.wait(reply.seconds)
         self.close_connection = True
-
-
-def _message(reply: Text, text: str | None) -> dict[str, Any]:
-    function = {"name": "propose", "arguments": text}
-    calls = [{"index": 0, "id": "call_1", "type": "function", "function": function}]
-    said = {"content": None, "tool_calls": calls} if reply.call else {"content": text}
-    thought = {"reasoning_content": reply.thought} if reply.thought else {}
-    return {"role": "assistant", "refusal": reply.refusal, **said, **thought}
-
-
-def _completion(reply: Text, text: str | None) -> bytes:
-    choice = {"index": 0, "finish_reason": reply.finish_reason, "message": _message(reply, text)}
-    counts = {} if reply.usage is None else {"usage": dict(reply.usage)}
-    return _dump({**_HEAD, "object": "chat.completion", "choices": [choice], **counts})
-
-
-def _events(reply: Text, text: str | None, counts: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """The message bit by bit, then how it ended, then what it cost."""
-    whole = text or ""
-    pieces = [whole[at : at + PIECE_CHARACTERS] for at in range(0, len(whole), PIECE_CHARACTERS)]
-    first = _message(reply, pieces[0] if pieces else None)
-    deltas = [first, *(_delta(reply, piece) for piece in pieces[1:])]
-    for delta in deltas:
-        yield {**_CHUNK, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-    if reply.finish_reason:
-        yield {**_CHUNK, "choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]}
-    if counts is not None:
-        yield {**_CHUNK, "choices": [], "usage": dict(counts)}
-
-
-def _delta(reply: Text, piece: str) -> dict[str, Any]:
-    if reply.call:
-        return {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
-    return {"content": piece}
-
-
-_HEAD = {"id": "chatcmpl-1", "created": 1, "model": "test-model"}
-_CHUNK = {**_HEAD, "object": "chat.completion.chunk"}
-
-
-def _dump(value: object) -> bytes:
-    return json.dumps(value).encode()

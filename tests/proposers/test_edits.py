@@ -174,7 +174,7 @@ def test_a_kind_is_read_from_a_line_or_from_json_and_not_from_code() -> None:
 
 
 def test_what_a_json_edit_leaves_null_is_not_given() -> None:
-    given = {"path": "train.py", "search": None, "replace": None, "content": DEEPER}
+    given: dict[str, object] = {"path": "train.py", "search": None, "replace": None, "content": DEEPER}
     assert read(edits(given)).files == {"train.py": DEEPER}
 
 

@@ -26,7 +26,13 @@ MIB = 1 << 20
 def asked(base_url: str) -> ChatEndpoint:
     return ChatEndpoint(
         Endpoint(
-            model="m", api_key="", base_url=base_url, max_retries=0, request_seconds=20, total_seconds=40
+            model="m",
+            api_key="",
+            base_url=base_url,
+            max_retries=0,
+            max_output_tokens=2048,
+            request_seconds=20,
+            total_seconds=40,
         )
     )
 

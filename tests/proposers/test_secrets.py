@@ -1,4 +1,4 @@
-"""Neither the key nor its header is in any record, log line or error, whatever the endpoint does with them."""
+"""Neither the key nor its header is in a record, a log line or an error, whatever the endpoint does."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from orchestrator.records import Action, Decision, Experiment, Objection, Verdic
 from .model_parts import GOOD, HISTORY, KEY, SOURCE, proposer
 from .openai_server import Broken, OpenAIServer, Raw, Reply, Status, Text
 
-ECHOED = "TITLE: {0}\nKIND: {0}\nHYPOTHESIS: {0}\ntrain.py\n```\nKEY = '{0}'\n```\n".format(KEY)
-IN_JSON = '{{"title": "{0}", "kind": "{0}", "edits": [{{"path": "{0}.py", "content": "{0}"}}]}}'.format(KEY)
+ECHOED = f"TITLE: {KEY}\nKIND: {KEY}\nHYPOTHESIS: {KEY}\ntrain.py\n```\nKEY = '{KEY}'\n```\n"
+IN_JSON = f'{{"title": "{KEY}", "kind": "{KEY}", "edits": [{{"path": "{KEY}.py", "content": "{KEY}"}}]}}'
 WHOLE = {"stream": Status(400, message="unknown: stream, Authorization: Bearer {key}")}
 REPLIES: dict[str, Reply] = {
     "a good one": Text(GOOD),
@@ -60,7 +60,9 @@ def keep_record_of(server: OpenAIServer, folder: Path) -> str:
 def test_the_key_is_in_no_record_log_or_error(
     reply: Reply, lacks: dict[str, Status], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO)
+    for name in ("openai", "httpx2"):  # as much as OPENAI_LOG=debug turns on
+        caplog.set_level(logging.DEBUG, logger=name)
     with OpenAIServer([reply], lacks=lacks) as server:
         said = keep_record_of(server, tmp_path / "run")
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
@@ -68,6 +70,7 @@ def test_the_key_is_in_no_record_log_or_error(
         assert KEY not in text
         assert KEY[3:15] not in text
         assert f"Bearer {KEY[:4]}" not in text
+    assert "HTTP Request" in caplog.text
 
 
 def test_the_search_finds_a_key_where_one_is_recorded(tmp_path: Path) -> None:
