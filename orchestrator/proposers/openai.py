@@ -41,6 +41,11 @@ class Talk:
     proposal: Proposal
     base: Files
 
+    def led_to(self, refused: Proposal, best: Files) -> bool:
+        """Whether it can go on about this proposal; what that cost may have been reckoned anew since."""
+        same = replace(refused, usage=self.proposal.usage) == self.proposal
+        return same and self.base == best and bool(self.reply.strip())
+
 
 class OpenAIProposer:
     """One question, one proposal."""
@@ -77,7 +82,7 @@ class OpenAIProposer:
         mend, talk = history.mend, self._talk
         if mend is None:
             return self._prompt.messages(history)
-        if talk and talk.reply.strip() and talk.proposal == mend.proposal and talk.base == history.best_files:
+        if talk and talk.led_to(mend.proposal, history.best_files):
             said = Message("assistant", talk.reply)
             return (*talk.messages[:2], said, Message("user", mend_words(mend)))
         system, user = self._prompt.messages(replace(history, mend=None))

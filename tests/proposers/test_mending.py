@@ -30,7 +30,8 @@ def test_its_own_last_proposal_is_mended_in_the_same_conversation() -> None:
     with OpenAIServer([EDIT]) as server:
         asked = proposer(server)
         first = asked.propose(HISTORY)
-        second = asked.propose(mending(first, "DEPTH is too large", "ValueError: no"))
+        priced = replace(first, usage=replace(first.usage, dollars=0.5))
+        second = asked.propose(mending(priced, "DEPTH is too large", "ValueError: no"))
         asked.propose(mending(second, "still too large"))
     before, after, again = (request.body["messages"] for request in server.requests)
     assert [roles(request) for request in server.requests] == [["system", "user"]] + 2 * [
