@@ -1,0 +1,121 @@
+"""Whether an idea was tried before: the same files, or the same change in other words. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from orchestrator.changes import Change, change_between, change_of
+from orchestrator.records import Entry, Files, History, Underway
+
+KIN_SHARE = 0.7
+"""Two changes that share so much are one idea. Edits that replace the same lines by other ones share at most
+half; a change told again with other names, comments and layout shares nine tenths or more."""
+
+_STRING_OR_COMMENT = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|#[^\n]*")
+_BOUND = re.compile(
+    r"^\s*(?:(?:self\.)?([A-Za-z_]\w*)\s*(?::[^=\n]+)?=(?!=)|(?:async\s+)?(?:def|class)\s+(\w+)|for\s+(\w+)\s+in\b)",
+    re.MULTILINE,
+)
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*)(?::[^=]+)?=(?!=)(.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """An attempt whose change is much like another one; `share` of the changed lines, 0 to 1, is the same."""
+
+    number: int
+    title: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Idea:
+    """A change with layout, comments and the names of its own taken away, and the constants that it sets."""
+
+    lines: Counter[str]
+    constants: dict[str, str]
+
+
+def twin(history: History, files: Files) -> Entry | Underway | None:
+    """The first attempt with exactly these files, closed or open; None when there is none.
+
+    Asks each attempt's files whether they equal these, and keeps nothing: files that know their own digest
+    answer without being read.
+    """
+    attempts: Iterator[Entry | Underway] = _all_attempts(history)
+    return next((attempt for attempt in attempts if attempt.files == files), None)
+
+
+def _all_attempts(history: History) -> Iterator[Entry | Underway]:
+    yield from history.entries
+    yield from history.underway
+
+
+def kin(history: History, base_files: Files, files: Files, *, threshold: float = KIN_SHARE) -> Kin | None:
+    """The attempt whose change is most like that from `base_files` to `files`; None below the threshold.
+
+    An open attempt is held against the best. Another value for the same constant is another idea.
+    """
+    wanted = _idea(change_between(base_files, files), base_files)
+    if not wanted.lines:
+        return None
+    found = (Kin(number, title, _share(wanted, idea)) for number, title, idea in _ideas(history))
+    best = max(found, key=lambda each: each.share, default=None)
+    return best if best and best.share >= threshold else None
+
+
+def _ideas(history: History) -> Iterator[tuple[int, str, _Idea]]:
+    change = change_of(history)
+    bases = {entry.number: entry for entry in history.entries}
+    for entry in history.entries:
+        base = bases.get(entry.base)
+        yield entry.number, entry.title, _idea(change(entry), base.files if base else {})
+    for attempt in history.underway:
+        change_there = change_between(history.best_files, attempt.files)
+        yield attempt.number, attempt.title, _idea(change_there, history.best_files)
+
+
+def _share(one: _Idea, other: _Idea) -> float:
+    """Twice the lines in common over all lines (Dice, 1945); 0 when they set a constant to two values."""
+    total = one.lines.total() + other.lines.total()
+    common = (one.lines & other.lines).total()
+    if not common or any(other.constants.get(name, value) != value for name, value in one.constants.items()):
+        return 0.0
+    return 2 * common / total
+
+
+def _idea(change: Change, base_files: Files) -> _Idea:
+    removed, added = (_statements(lines) for lines in (change.removed, change.added))
+    constants = dict(match.groups() for match in map(_CONSTANT.match, added) if match)
+    named = _without_own_names(added, change.added, base_files)
+    return _Idea(
+        Counter([*(f"-{line}" for line in removed), *(f"+{line}" for line in named)]),
+        {str(name): str(value) for name, value in constants.items()},
+    )
+
+
+def _statements(lines: Sequence[str]) -> list[str]:
+    """Logical lines without comments and white space: an open bracket goes on in the next line."""
+    found: list[str] = []
+    depth, held = 0, ""
+    for line in lines:
+        bare = _STRING_OR_COMMENT.sub(lambda match: "" if match[0][0] == "#" else match[0], line)
+        held += "".join(bare.split())
+        depth = max(0, depth + sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}")))
+        if held and not depth:
+            found.append(re.sub(r",(?=[)\]}])", "", held))
+            held = ""
+    return [*found, held] if held else found
+
+
+def _without_own_names(statements: Iterable[str], lines: Sequence[str], base_files: Files) -> list[str]:
+    """Names that the change itself introduces all read `_`: another name is not another idea."""
+    bound = {name for groups in _BOUND.findall("\n".join(lines)) for name in groups if name}
+    own = {name for name in bound if not any(re.search(rf"\b{name}\b", text) for text in base_files.values())}
+    if not own:
+        return list(statements)
+    return [_WORD.sub(lambda word: "_" if word[0] in own else word[0], line) for line in statements]
