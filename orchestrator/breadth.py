@@ -1,4 +1,4 @@
-"""How widely a night has looked: the kinds of change tried, near misses, what could be combined. Pure functions."""
+"""How widely a night has looked: kinds of change, near misses, what could be combined. Pure functions."""
 
 from __future__ import annotations
 
@@ -33,14 +33,17 @@ EXAMINED_PAIRS = 20
 _SPELT_SO = {"regularization": "regularisation", "initialization": "initialisation", "optimiser": "optimizer"}
 _NAMES = {
     "schedule": "warmup cooldown schedule scheduler final_rate anneal cosine decay_steps rate_share progress",
-    "optimizer": "muon adam adamw sgd lion momentum beta1 beta2 betas rate lr optimizer optimizers nesterov "
-    "orthogonalise newton_schulz preconditioner eps",
+    "optimizer": "muon adam adamw sgd lion momentum beta1 beta2 betas rate lr optimizer optimizers "
+    "nesterov orthogonalise newton_schulz preconditioner eps",
     "data": "batch batch_rows batches accumulation rows sequence stream shuffle dataset curriculum packing",
-    "regularisation": "dropout weight_decay label_smoothing softcap clip clip_grad_norm grad_clip noise ema penalty",
-    "efficiency": "compile autocast bfloat16 bf16 float16 fused flash matmul precision cuda memory checkpoint foreach",
-    "initialisation": "init normal_ zeros_ uniform_ orthogonal_ trunc_normal_ start_small std gain bound zero_init",
-    "architecture": "depth width heads head_channels mlp mlp_ratio attention block blocks embed embedding linear "
-    "norm rms_norm rotary rotations gate gated relu gelu swiglu silu residual skip conv kv window layer layers query key value",
+    "regularisation": "dropout weight_decay label_smoothing softcap clip clip_grad_norm grad_clip "
+    "noise ema penalty",
+    "efficiency": "compile autocast bfloat16 bf16 float16 fused flash matmul precision cuda memory "
+    "checkpoint foreach",
+    "initialisation": "init normal_ zeros_ uniform_ orthogonal_ trunc_normal_ start_small std gain bound",
+    "architecture": "depth width heads head_channels mlp mlp_ratio attention block blocks embed embedding "
+    "linear norm rms_norm rotary rotations gate gated relu gelu swiglu silu residual skip conv kv window "
+    "layer layers query key value",
 }
 _KIND_OF_NAME = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -54,7 +57,7 @@ def kind_named(said: str) -> str | None:
 
 
 def kind_guessed(change: Change) -> str:
-    """The kind that most of the names in the changed lines speak of, the first of KINDS in a tie; else `other`."""
+    """The kind that most names in the changed lines speak of, the first of KINDS in a tie; else `other`."""
     words = [word.casefold() for line in (*change.removed, *change.added) for word in _WORD.findall(line)]
     votes = Counter(kind for word in words for kind in _kinds_of_word(word))
     return max(KINDS, key=lambda kind: votes[kind]) if votes else OTHER
@@ -71,8 +74,8 @@ def _kinds_of_word(word: str) -> Iterator[str]:
 def kinds_tried(history: History) -> Mapping[str, int]:
     """How many attempts there were of each kind, the baseline aside.
 
-    A missing kind is guessed from what the attempt changed, in the newest GUESSED_ATTEMPTS; older ones without
-    a kind count as `other`.
+    A missing kind is guessed from what the attempt changed, in the newest GUESSED_ATTEMPTS; older ones
+    without a kind count as `other`.
     """
     change, tried = change_of(history), history.entries[1:]
     guessable = {entry.number for entry in tried[-GUESSED_ATTEMPTS:]}
@@ -87,10 +90,9 @@ def _is_unsaid(entry: Entry) -> bool:
     return kind_named(entry.kind) is None
 
 
-def least_tried(history: History, count: int = 3) -> tuple[str, ...]:
+def least_tried(counts: Mapping[str, int], most: int = 3) -> tuple[str, ...]:
     """The kinds, `other` aside, that were tried least, the least tried first."""
-    counts = kinds_tried(history)
-    return tuple(sorted((kind for kind in KINDS if kind != OTHER), key=lambda kind: counts[kind])[:count])
+    return tuple(sorted((kind for kind in KINDS if kind != OTHER), key=lambda kind: counts[kind])[:most])
 
 
 def attempts_since_keep(history: History) -> int:
@@ -100,7 +102,7 @@ def attempts_since_keep(history: History) -> int:
 
 
 def near_misses(history: History, direction: Direction = Direction.MINIMIZE) -> tuple[Entry, ...]:
-    """The discarded attempts whose value lies within the noise of the best of their time, or is better than it.
+    """The discarded attempts that lie within the noise of the best of their time, or are better than it.
 
     The most promising first. None while the noise is not known.
     """
@@ -167,7 +169,8 @@ def _pairs(history: History, direction: Direction) -> Iterator[Pair]:
             if gain > 0 and entry.action in {Action.KEEP, Action.DISCARD}:
                 better[base.number].append((gain, entry.number))
     for base_number, gains in better.items():
-        for (gain, number), (other_gain, other) in pairs_of(sorted(nlargest(PARTNERS, gains), key=_number), 2):
+        most = sorted(nlargest(PARTNERS, gains), key=_number)
+        for (gain, number), (other_gain, other) in pairs_of(most, 2):
             yield Pair(number, other, base_number, gain, other_gain)
 
 

@@ -35,7 +35,7 @@ def change_between(before: Files, after: Files) -> Change:
 
 
 def change_of(history: History) -> Callable[[Entry], Change]:
-    """A function that gives what an attempt of this history changed in its base; the baseline changed nothing.
+    """A function that gives what an attempt of this history changed in its base; the baseline, nothing.
 
     The number 0 stands for the task's own files, which are the first attempt's.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.changes import Change, change_between, change_of
@@ -14,9 +14,12 @@ KIN_SHARE = 0.7
 """Two changes that share so much are one idea. Edits that replace the same lines by other ones share at most
 half; a change told again with other names, comments and layout shares nine tenths or more."""
 
+KIN_ATTEMPTS = 2000
+
 _STRING_OR_COMMENT = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|#[^\n]*")
 _BOUND = re.compile(
-    r"^\s*(?:(?:self\.)?([A-Za-z_]\w*)\s*(?::[^=\n]+)?=(?!=)|(?:async\s+)?(?:def|class)\s+(\w+)|for\s+(\w+)\s+in\b)",
+    r"^\s*(?:(?:self\.)?([A-Za-z_]\w*)\s*(?::[^=\n]+)?=(?!=)"
+    r"|(?:async\s+)?(?:def|class)\s+(\w+)|for\s+(\w+)\s+in\b)",
     re.MULTILINE,
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -58,9 +61,10 @@ def _all_attempts(history: History) -> Iterator[Entry | Underway]:
 def kin(history: History, base_files: Files, files: Files, *, threshold: float = KIN_SHARE) -> Kin | None:
     """The attempt whose change is most like that from `base_files` to `files`; None below the threshold.
 
-    An open attempt is held against the best. Another value for the same constant is another idea.
+    The newest KIN_ATTEMPTS and the open ones are looked at, these as changes of the best. Another value for the
+    same constant is another idea.
     """
-    wanted = _idea(change_between(base_files, files), base_files)
+    wanted = _idea(change_between(base_files, files), _Known(base_files))
     if not wanted.lines:
         return None
     found = (Kin(number, title, _share(wanted, idea)) for number, title, idea in _ideas(history))
@@ -70,13 +74,29 @@ def kin(history: History, base_files: Files, files: Files, *, threshold: float =
 
 def _ideas(history: History) -> Iterator[tuple[int, str, _Idea]]:
     change = change_of(history)
-    bases = {entry.number: entry for entry in history.entries}
-    for entry in history.entries:
-        base = bases.get(entry.base)
-        yield entry.number, entry.title, _idea(change(entry), base.files if base else {})
+    bases = {entry.number: entry.files for entry in history.entries}
+    known = _Known({}, -1)
+    for entry in history.entries[-KIN_ATTEMPTS:]:
+        if entry.base != known.number:
+            known = _Known(bases.get(entry.base, {}), entry.base)
+        yield entry.number, entry.title, _idea(change(entry), known)
+    known = _Known(history.best_files)
     for attempt in history.underway:
-        change_there = change_between(history.best_files, attempt.files)
-        yield attempt.number, attempt.title, _idea(change_there, history.best_files)
+        yield attempt.number, attempt.title, _idea(change_between(history.best_files, attempt.files), known)
+
+
+class _Known:
+    """Which names a base has; it looks for each of them once."""
+
+    def __init__(self, files: Files, number: int = 0) -> None:
+        self.number = number
+        self._text = "\n".join(files.values())
+        self._found: dict[str, bool] = {}
+
+    def __contains__(self, name: str) -> bool:
+        if name not in self._found:
+            self._found[name] = bool(re.search(rf"\b{name}\b", self._text))
+        return self._found[name]
 
 
 def _share(one: _Idea, other: _Idea) -> float:
@@ -88,13 +108,13 @@ def _share(one: _Idea, other: _Idea) -> float:
     return 2 * common / total
 
 
-def _idea(change: Change, base_files: Files) -> _Idea:
+def _idea(change: Change, known: _Known) -> _Idea:
     removed, added = (_statements(lines) for lines in (change.removed, change.added))
-    constants = dict(match.groups() for match in map(_CONSTANT.match, added) if match)
-    named = _without_own_names(added, change.added, base_files)
+    constants = {match[1]: match[2] for match in map(_CONSTANT.match, added) if match}
+    named = _without_own_names(added, change.added, known)
     return _Idea(
         Counter([*(f"-{line}" for line in removed), *(f"+{line}" for line in named)]),
-        {str(name): str(value) for name, value in constants.items()},
+        constants,
     )
 
 
@@ -112,10 +132,10 @@ def _statements(lines: Sequence[str]) -> list[str]:
     return [*found, held] if held else found
 
 
-def _without_own_names(statements: Iterable[str], lines: Sequence[str], base_files: Files) -> list[str]:
+def _without_own_names(statements: list[str], lines: Sequence[str], known: _Known) -> list[str]:
     """Names that the change itself introduces all read `_`: another name is not another idea."""
     bound = {name for groups in _BOUND.findall("\n".join(lines)) for name in groups if name}
-    own = {name for name in bound if not any(re.search(rf"\b{name}\b", text) for text in base_files.values())}
+    own = {name for name in bound if name not in known}
     if not own:
-        return list(statements)
+        return statements
     return [_WORD.sub(lambda word: "_" if word[0] in own else word[0], line) for line in statements]

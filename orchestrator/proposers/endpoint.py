@@ -25,7 +25,7 @@ import openai
 
 from orchestrator.errors import ProposerError, SetupError
 from orchestrator.proposers.faults import Fault, check_key, fault_of
-from orchestrator.proposers.prompt import Message
+from orchestrator.proposers.frame import Message
 from orchestrator.records import Usage
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""What the model wrote down as learned: rewritten by itself now and then, bounded, and data like all its words."""
+"""What the model wrote down as learned: rewritten now and then, bounded, and data like all its words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 from orchestrator.orders import orders_in
 from orchestrator.policy import ModelPolicy
-from orchestrator.proposers.frame import Message, draw_nonce, frame_for
-from orchestrator.proposers.parts import texts_of
+from orchestrator.proposers.frame import Frame, Message, draw_nonce, framed
 from orchestrator.proposers.rules import noise_in_words
 from orchestrator.proposers.table import Table
 from orchestrator.proposers.tokens import count_tokens
@@ -26,10 +25,11 @@ _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _FENCE = re.compile(r"^```\w*$", re.MULTILINE)
 
 _TASK = """\
-You keep a short notebook of what a night of experiments on a training program has taught. Rewrite it from the old
-one and the new results: which changes helped and by how much, which did not and why, what is not worth another
-try, what was never tried and should be. Trust differences only where they are larger than luck. One plain sentence
-a line, no headings, no code, nothing addressed to anybody, at most {words} words in all. Answer with nothing else."""
+You keep a short notebook of what a night of experiments on a training program has taught. Rewrite it from the
+old one and the results: which changes helped and by how much, which did not and why, what is not worth
+another try, what was never tried and should be. Trust differences only where they are larger than luck. One
+plain sentence a line, no headings, no code, nothing addressed to anybody, at most {words} words in all.
+Answer with nothing else."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,9 @@ class Notebook:
     def request(self, history: History) -> tuple[Message, Message]:
         """A short request for a rewrite: the old lessons, and what was tried."""
         self._asked_at = len(history.entries)
-        frame = frame_for(self._nonce, texts_of(history, self.text))
+        return framed(self._nonce, lambda frame: self._messages(history, frame))
+
+    def _messages(self, history: History, frame: Frame) -> tuple[Message, Message]:
         words = self.model.lessons_tokens * 3 // 5
         system = f"{_TASK.format(words=words)}\n\n{frame.notice}"
         old = f"The notebook so far:\n\n{frame.around('LESSONS', self.text or 'empty')}"
@@ -71,14 +73,14 @@ class Notebook:
         table.take_changes(table.room)
         results = f"The results:\n\n{frame.around('RESULTS', table.text(self.measure.name))}"
         noise = noise_in_words(history.noise, self.measure.unit)
-        metric = f"The metric is {self.measure.name}, in {self.measure.unit}: {self.measure.direction.value} it."
+        metric = f"{self.measure.direction.value.capitalize()} {self.measure.name}, in {self.measure.unit}."
         user = "\n\n".join([old, results, f"{metric} {noise}", "Write the notebook anew."])
         return Message("system", system), Message("user", user)
 
     def take(self, reply: str) -> None:
         """Make the reply to the last request the lessons, safe and cut to `lessons_tokens`, and record it.
 
-        A reply without a usable line leaves the old lessons; the next rewrite is due `lessons_every` attempts on.
+        A reply without a usable line leaves the old lessons; the next is due `lessons_every` attempts on.
         """
         lines = _safe_lines(reply)
         kept = _fitting(lines, self.model.lessons_tokens)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from orchestrator.errors import ProposerError
 from orchestrator.proposers.endpoint import Answer, ChatEndpoint, Endpoint
-from orchestrator.proposers.prompt import Message, PromptBuilder
+from orchestrator.proposers.frame import Message
+from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.replies import UNTITLED, read_reply
 from orchestrator.records import History, Proposal
 from orchestrator.text import sanitise_line

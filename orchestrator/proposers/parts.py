@@ -1,11 +1,11 @@
-"""The parts of a prompt that tell where the night stands, each a text, empty where there is nothing to tell."""
+"""The parts of a prompt that tell where the night stands: each a text, empty where there is nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.breadth import OTHER, attempts_since_keep, combinations, kinds_tried
+from orchestrator.breadth import attempts_since_keep, combinations, kinds_tried, least_tried
 from orchestrator.changes import change_between
 from orchestrator.proposers.frame import Frame
 from orchestrator.proposers.rules import noise_in_words
@@ -42,27 +42,14 @@ def cost_of(text: str) -> int:
     return count_tokens(text) + JOIN_TOKENS if text else 0
 
 
-def texts_of(history: History, lessons: str) -> Iterator[str]:
-    """Every text of candidates and models that may be shown, for delimiters that none of them holds."""
-    yield lessons
-    yield from history.best_files.values()
-    for entry in history.entries:
-        yield from (entry.title, entry.reason, entry.log_tail)
-    for attempt in history.underway:
-        yield from (attempt.title, attempt.hypothesis)
-    if history.mend:
-        proposal = history.mend.proposal
-        yield from (proposal.title, proposal.hypothesis, history.mend.reason, history.mend.log)
-        yield from proposal.files.values()
-
-
 def parts_of(history: History, lessons: str, measure: Measure, plateau: int, frame: Frame) -> Parts:
-    """The parts of one request; `plateau` is the number of attempts without a keep that calls for boldness."""
+    """The parts of one request; `plateau` attempts without a keep call for boldness."""
+    counts = kinds_tried(history)
     return Parts(
         source=_source(history, frame),
         lessons=_lessons(lessons, frame),
-        standing=_standing(history, measure, plateau),
-        breadth=_breadth(history, measure.direction),
+        standing=_standing(history, measure, plateau, counts),
+        breadth=_breadth(history, measure.direction, counts),
         underway=_underway(history, frame),
         failure=_failure(history, frame),
         mend=_mend(history, frame),
@@ -80,30 +67,28 @@ def _lessons(lessons: str, frame: Frame) -> str:
     return f"What you wrote down as learned:\n\n{frame.around('LESSONS', text)}" if text else ""
 
 
-def _standing(history: History, measure: Measure, plateau: int) -> str:
+def _standing(history: History, measure: Measure, plateau: int, counts: Mapping[str, int]) -> str:
     value = "not measured yet" if history.best_value is None else f"{history.best_value:.6f} {measure.unit}"
     where = f" (attempt {history.best_number})" if history.best_number else ""
     best = f"The best {measure.name} so far: {value}{where}. {noise_in_words(history.noise, measure.unit)}"
     since = attempts_since_keep(history)
     if since < plateau:
         return best
-    counts = kinds_tried(history)
-    least = sorted((kind for kind in counts if kind != OTHER), key=lambda kind: counts[kind])[:3]
+    least = least_tried(counts)
     return f"""{best}
 
-{since} attempts in a row bettered nothing. More small steps of the same sort will not help: make a bolder change,
-or one of a different kind. Tried least: {", ".join(f"{kind} ({counts[kind]})" for kind in least)}."""
+{since} attempts in a row bettered nothing. More small steps of the same sort will not help: make a bolder
+change, or one of a different kind. Tried least: {", ".join(f"{kind} ({counts[kind]})" for kind in least)}."""
 
 
-def _breadth(history: History, direction: Direction) -> str:
+def _breadth(history: History, direction: Direction, counts: Mapping[str, int]) -> str:
     """Numbers alone: nothing that anyone wrote."""
-    counts = kinds_tried(history)
     lines = []
     if any(counts.values()):
         lines.append(f"Kinds tried: {', '.join(f'{kind} {count}' for kind, count in counts.items())}.")
     lines += [
-        f"Attempts {pair.first} and {pair.second} each bettered attempt {pair.base}, by {pair.first_gain:.2g} and "
-        f"{pair.second_gain:.2g}, and were never tried together: consider both at once."
+        f"Attempts {pair.first} and {pair.second} each bettered attempt {pair.base}, by "
+        f"{pair.first_gain:.2g} and {pair.second_gain:.2g}, and were never tried together: consider both."
         for pair in combinations(history, direction)
     ]
     return "\n".join(lines)
@@ -149,7 +134,8 @@ def _trace_lines(log: str) -> list[str]:
 def _mend(history: History, frame: Frame) -> str:
     if history.mend is None:
         return ""
-    return f"This proposal was refused before it ran:\n\n{frame.around('REFUSED', _mend_text(history.mend, history))}"
+    shown = frame.around("REFUSED", _mend_text(history.mend, history))
+    return f"This proposal was refused before it ran:\n\n{shown}"
 
 
 def _mend_text(mend: Mend, history: History) -> str:
@@ -167,5 +153,5 @@ def _mend_text(mend: Mend, history: History) -> str:
 
 def _asked(history: History) -> str:
     if history.mend:
-        return "Mend it: give the whole edit again, against the best source above, without what it was refused for."
+        return "Mend it: give the whole edit again, against the best source above, without that fault."
     return "Propose the next edit. Do not repeat one that was tried, nor the same idea in other words."

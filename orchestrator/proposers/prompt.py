@@ -1,12 +1,12 @@
 """The messages that a model gets: agenda, rules, best source, what was learned, and what is asked for now.
 
-What changes least comes first, so that an endpoint that caches prompts reads again only what is new. Whatever a
-candidate or a model wrote stands between delimiters that it cannot forge, is stripped of hidden characters, and is
-called data. None of it could do more than mislead the next edit: what is kept is decided by numbers that the host
-measured.
+What changes least comes first, so that an endpoint that caches prompts reads again only what is new. Whatever
+a candidate or a model wrote stands between delimiters that it cannot forge, is stripped of hidden characters,
+and is called data. None of it could do more than mislead the next edit: what is kept is decided by numbers
+that the host measured.
 
-When the budget is short, parts go in the order of CUT_FIRST. What is never cut: rules, agenda, reply format, best
-source, value, noise, a proposal to mend, and the baseline's row.
+When the budget is short, parts go in the order of CUT_FIRST. What is never cut: agenda, rules, reply format,
+best source, value, noise, a proposal to mend, and the baseline's row.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 
 from orchestrator.errors import ProposerError
 from orchestrator.policy import BudgetPolicy, EditPolicy, ModelPolicy
-from orchestrator.proposers.frame import Frame, Message, draw_nonce, frame_for
-from orchestrator.proposers.parts import Parts, cost_of, parts_of, texts_of
-from orchestrator.proposers.rules import rules_of
+from orchestrator.proposers.frame import Frame, Message, draw_nonce, framed
+from orchestrator.proposers.parts import Parts, cost_of, parts_of
+from orchestrator.proposers.rules import RuleBook
 from orchestrator.proposers.table import Table
-from orchestrator.proposers.tokens import count_tokens
 from orchestrator.records import History, Measure
 
 CUT_FIRST = (
@@ -59,7 +58,7 @@ write its path on a line and then its whole text in one fenced block. Search tex
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The messages of one request, what they cost, and what was left out, the first to go first."""
+    """The messages of one request, the tokens that they cost at most, and what was left out, in its order."""
 
     messages: tuple[Message, Message]
     tokens: int
@@ -111,8 +110,8 @@ class PromptBuilder:
     entry_file: str
     entry_points: Mapping[str, int]
     measure: Measure = field(default_factory=Measure)
-    budget: BudgetPolicy = BudgetPolicy()
-    model: ModelPolicy = ModelPolicy()
+    budget: BudgetPolicy = field(default_factory=BudgetPolicy)
+    model: ModelPolicy = field(default_factory=ModelPolicy)
     device: str = "cpu"
     nonce: str = field(default_factory=draw_nonce, repr=False)
 
@@ -125,7 +124,9 @@ class PromptBuilder:
 
         Raises ProposerError when what is never cut does not fit.
         """
-        frame = frame_for(self.nonce, texts_of(history, lessons))
+        return framed(self.nonce, lambda frame: self._built(history, lessons, frame))
+
+    def _built(self, history: History, lessons: str, frame: Frame) -> Prompt:
         system = self._system(frame)
         parts = parts_of(history, lessons, self.measure, self.model.plateau, frame)
         empty = [system, parts.source, parts.standing, parts.mend, parts.asked, frame.around(TABLE, TRIED)]
@@ -134,7 +135,7 @@ class PromptBuilder:
         if room < 0 or not fitted.table.take_what_always_stays():
             raise self._too_small()
         user = self._user(fitted, parts, frame)
-        tokens = count_tokens(system) + count_tokens(user)
+        tokens = self.model.prompt_tokens - fitted.table.room
         messages = (Message("system", system), Message("user", user))
         return Prompt(messages, tokens, fitted.left_out(), fitted.table.rows_left_out)
 
@@ -152,10 +153,10 @@ class PromptBuilder:
         return "\n\n".join(filter(None, [*seldom, *often]))
 
     def _system(self, frame: Frame) -> str:
-        rules = rules_of(
-            self.edit,
-            self.budget,
-            self.measure,
+        rules = RuleBook(
+            edit=self.edit,
+            budget=self.budget,
+            measure=self.measure,
             entry_file=self.entry_file,
             entry_points=self.entry_points,
             device=self.device,
@@ -169,7 +170,7 @@ You are a researcher who improves a training program by one small, well-reasoned
 
 # The rules
 
-{rules}
+{rules.in_words()}
 
 # Your reply
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 
 from orchestrator.breadth import near_misses
@@ -33,6 +34,7 @@ def quoted(title: str) -> str:
 
 
 def result_of(entry: Entry) -> str:
+    """What became of an attempt, in a word or two."""
     return entry.action.value if entry.status == "scored" else entry.status.replace("_", " ")
 
 
@@ -110,7 +112,7 @@ class Table:
         return entry.number in self._rows or self._take(self._rows, {entry.number: self._row(entry)})
 
     def _take(self, into: dict[int, str], texts: dict[int, str]) -> bool:
-        cost = sum(count_tokens(text) + 1 for text in texts.values() if text)
+        cost = sum(_tokens_of(text) + 1 for text in texts.values() if text)
         if cost > self.room:
             return False
         self.room -= cost
@@ -121,6 +123,12 @@ class Table:
         value = "-" if entry.value is None else f"{entry.value:.6f}"
         result = "near miss" if entry.number in self._near else result_of(entry)
         return f"{entry.number} | {value} | {result} | {quoted(entry.title)}"
+
+
+@lru_cache(maxsize=65_536)
+def _tokens_of(text: str) -> int:
+    """A row is counted once a night: counting is most of what a long table costs."""
+    return count_tokens(text)
 
 
 def _blocks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -17,7 +17,8 @@ _LEFT_OUT = "[a line was left out: it reads like an order]"
 
 _PLACE = re.compile(r'  File "[^"\n]{1,200}", line \d{1,7}(?:, in \S{1,100})?$')
 _ERROR = re.compile(
-    r"(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}(?:Error|Exception|Interrupt|Exit|Failure|Timeout|Iteration)(?:: .*)?$"
+    r"(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,60}"
+    r"(?:Error|Exception|Interrupt|Exit|Failure|Timeout|Iteration)(?:: .*)?$"
 )
 _WORDS_OF_A_CONTAINER = re.compile(
     r"(?P<ours>(?:.*\b)?(?:crashed|the smoke test failed): )(?P<theirs>.*?)(?P<code>\s\[smoke\])?$"
@@ -69,7 +70,7 @@ def _harmless(line: str) -> str:
 
 
 def reason_of(reason: str) -> str:
-    """A recorded reason without the words of a container in it: those come with the traceback or not at all."""
+    """A recorded reason without the words of a container, which come as an error line or not at all."""
     said = _WORDS_OF_A_CONTAINER.match(sanitise_line(reason, 2000))
     if not said:
         return sanitise_line(reason, REASON_CHARACTERS)

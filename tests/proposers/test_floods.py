@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.errors import ProposerError
 from orchestrator.proposers.endpoint import ChatEndpoint, Endpoint
-from orchestrator.proposers.prompt import Message
+from orchestrator.proposers.frame import Message
 
 from .openai_server import Flood, OpenAIServer, Raw, Reply
 
