@@ -61,8 +61,8 @@ def _all_attempts(history: History) -> Iterator[Entry | Underway]:
 def kin(history: History, base_files: Files, files: Files, *, threshold: float = KIN_SHARE) -> Kin | None:
     """The attempt whose change is most like that from `base_files` to `files`; None below the threshold.
 
-    The newest KIN_ATTEMPTS and the open ones are looked at, these as changes of the best. Another value for the
-    same constant is another idea.
+    The newest KIN_ATTEMPTS and the open ones are looked at, these as changes of the best. Another value for
+    the same constant is another idea.
     """
     wanted = _idea(change_between(base_files, files), _Known(base_files))
     if not wanted.lines:

@@ -68,6 +68,7 @@ _PATTERNS = [
     rf"{_LINE}(?:<{{5,9}}\s{{0,4}}search|>{{5,9}}\s{{0,4}}replace|title\s{{0,2}}:|hypothesis\s{{0,2}}:)",
 ]
 _ORDER = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS), re.MULTILINE)
+_ANY_BREAK = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _NOT_LETTERS = re.compile(r"[^a-z\n]+")
 _RUN_TOGETHER = re.compile(
     r"(?:ignore|disregard|forget)(?:all|any|the|my|your){0,4}(?:previous|prior|above|earlier|former)"
@@ -81,7 +82,7 @@ def orders_in(text: str) -> tuple[str, ...]:
     Of a longer text the last MOST_BYTES are read. Hidden characters, look-alike letters and spaced-out words
     do not hide an order, nor does a line break in the middle of it: then its first line is given.
     """
-    lines = sanitise_block(text, MOST_BYTES, keep="tail").split("\n")
+    lines = sanitise_block(_ANY_BREAK.sub("\n", text), MOST_BYTES, keep="tail").split("\n")
     folded = [_folded(line) for line in lines]
     places = sorted({*_places(folded, _ORDER), *_places(_squeezed(folded), _RUN_TOGETHER)})
     return tuple(dict.fromkeys(sanitise_line(lines[place], LINE_CHARACTERS) for place in places))[:MOST_LINES]
@@ -89,7 +90,7 @@ def orders_in(text: str) -> tuple[str, ...]:
 
 def _folded(line: str) -> str:
     """Small Latin letters, as far as a reader would take them for such."""
-    return unicodedata.normalize("NFKC", line).casefold().translate(_LOOKALIKES).replace("\n", " ")
+    return unicodedata.normalize("NFKC", line).casefold().translate(_LOOKALIKES)
 
 
 def _squeezed(lines: list[str]) -> list[str]:
