@@ -11,15 +11,15 @@ from orchestrator.changes import Change, change_between, change_of
 from orchestrator.records import Entry, Files, History, Underway
 
 KIN_SHARE = 0.7
-"""Two changes that share so much are one idea. Edits that replace the same lines by other ones share at most
-half; a change told again with other names, comments and layout shares nine tenths or more."""
+"""Two changes that share so much are one idea. Other lines in the place of the same ones share a half. In the
+tests, 2346 pairs of honest edits share 0.57 at most, and a change told again in other words 0.82 at least."""
 
 KIN_ATTEMPTS = 2000
 
 _STRING_OR_COMMENT = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|#[^\n]*")
 _BOUND = re.compile(
-    r"^\s*(?:(?:self\.)?([A-Za-z_]\w*)\s*(?::[^=\n]+)?=(?!=)"
-    r"|(?:async\s+)?(?:def|class)\s+(\w+)|for\s+(\w+)\s+in\b)",
+    r"^[ \t]*(?:for[ \t]+([\w \t,.()]+?)[ \t]+in\b|(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)"
+    r"|([\w \t,.]+?)(?::[^=\n]+)?=(?!=))",
     re.MULTILINE,
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -134,8 +134,8 @@ def _statements(lines: Sequence[str]) -> list[str]:
 
 def _without_own_names(statements: list[str], lines: Sequence[str], known: _Known) -> list[str]:
     """Names that the change itself introduces all read `_`: another name is not another idea."""
-    bound = {name for groups in _BOUND.findall("\n".join(lines)) for name in groups if name}
-    own = {name for name in bound if name not in known}
+    targets = " ".join(text for groups in _BOUND.findall("\n".join(lines)) for text in groups)
+    own = {name for name in _WORD.findall(targets) if name not in known}
     if not own:
         return statements
     return [_WORD.sub(lambda word: "_" if word[0] in own else word[0], line) for line in statements]

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.orders import LINE_CHARACTERS, MOST_LINES, orders_in
-
-from .proposers.edits_of_a_night import SOURCE, TRACE
+from tests.proposers.edits_of_a_night import SOURCE, TRACE
 
 FOLDER = Path(__file__).parent / "data" / "injections"
 INJECTIONS = {path.stem: path.read_bytes().decode() for path in sorted(FOLDER.glob("*.txt"))}

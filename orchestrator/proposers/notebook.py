@@ -82,19 +82,18 @@ class Notebook:
 
         A reply without a usable line leaves the old lessons; the next is due `lessons_every` attempts on.
         """
-        lines = _safe_lines(reply)
-        kept = _fitting(lines, self.model.lessons_tokens)
+        said = _lines(reply)
+        kept = _fitting([line for line in said if not orders_in(line)], self.model.lessons_tokens)
         self.text = "\n".join(kept) or self.text
         self._written_at = self._asked_at
-        left_out = len(lines) - len(kept)
-        self.record(EVENT, text=self.text, attempts=self._written_at, lines_left_out=left_out)
+        self.record(EVENT, text=self.text, attempts=self._written_at, lines_left_out=len(said) - len(kept))
 
 
-def _safe_lines(reply: str) -> list[str]:
-    """Lines of the reply that are not empty and do not read like orders: they would be repeated all night."""
+def _lines(reply: str) -> list[str]:
+    """What the reply says, line by line, safe to show."""
     plain = _FENCE.sub("", _THINKING.sub("", reply[:MOST_BYTES]))
     lines = [sanitise_block(line, LINE_BYTES).strip() for line in plain.splitlines()]
-    return [line for line in lines if line and not orders_in(line)]
+    return [line for line in lines if line]
 
 
 def _fitting(lines: list[str], most_tokens: int) -> list[str]:

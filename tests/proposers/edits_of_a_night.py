@@ -179,8 +179,8 @@ def night(count: int) -> History:
     """
     dice = random.Random(11)  # noqa: S311 - the same every time
     baseline = Entry(
-        1, "baseline", "the task as it stands", "template", Action.KEEP, "scored", 1.02, "the first", f"{1:040x}",
-        {"train.py": SOURCE}, runs=3, train_seconds=300.0, memory_gb=21.4,
+        1, "baseline", "the task as it stands", "template", Action.KEEP, "scored", 1.02, "the first",
+        f"{1:040x}", {"train.py": SOURCE}, runs=3, train_seconds=300.0, memory_gb=21.4,
     )  # fmt: skip
     best, entries, supply = baseline, [baseline], edits()
     for number in range(2, count + 1):

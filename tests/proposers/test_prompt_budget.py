@@ -37,7 +37,7 @@ def long_night(count: int = 300) -> History:
 
 
 def rows_shown(text: str) -> set[int]:
-    table = text.split("BEGIN RESULTS")[1].split("END RESULTS")[0]
+    table = text.split("BEGIN RESULTS")[1].split("END RESULTS", maxsplit=1)[0]
     rows = [line for line in table.splitlines() if line[:1].isdigit()]
     return {int(row.split(" | ")[0]) for row in rows}
 
@@ -56,7 +56,7 @@ def test_a_night_of_a_hundred_fits_whole_into_the_default_budget() -> None:
 
 def test_baseline_keeps_near_misses_and_the_newest_stay_when_older_rows_go() -> None:
     past = long_night()
-    prompt = builder(12_000).build(past, LESSONS)
+    prompt = builder(9000).build(past, LESSONS)
     always = {1} | {entry.number for entry in past.entries if entry.action is Action.KEEP}
     always |= {entry.number for entry in near_misses(past)[:POOL]}
     always |= {entry.number for entry in past.entries[-RECENT:]}

@@ -1,5 +1,5 @@
-"""Logs written to take the prompt over: nothing of them but a capped traceback comes through, as data, and the
-host does with them what it does with an honest log."""
+"""Logs written to take the prompt over: nothing but a capped traceback comes through, as data, and the host
+does with them what it does with an honest log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from orchestrator.records import Attempt, History, Mend, Outcome, Proposal, Run
 from orchestrator.sandbox.crash import crash_reason
 from orchestrator.sandbox.engine import Exit
 from orchestrator.text import sanitise_block
-
 from tests.lab_parts import Night, completed, proposing
 from tests.ledger.ledger_parts import ORIGIN
 
@@ -110,7 +109,8 @@ def test_a_log_that_knows_the_delimiters_does_not_close_them(label: str) -> None
 
 def test_the_end_of_an_honest_traceback_comes_through_whole() -> None:
     inside, _ = parted(prompt_of(crashed_last(TRACE)), "FAILURE")
-    frames = [line for line in TRACE.splitlines() if line.startswith(("  ", "RuntimeError")) and "^" not in line]
+    lines = [line for line in TRACE.splitlines() if line.startswith(("  ", "RuntimeError"))]
+    frames = [line for line in lines if "^" not in line]
     assert inside.endswith("the end of its traceback:\n" + "\n".join(frames))
     assert "step=12" not in inside
 
@@ -139,7 +139,7 @@ def night_with(log: str, folder: Path) -> tuple[object, ...]:
     ledger = GitLedger(folder, ORIGIN)
     try:
         plan = Night(proposing("A", "B"), values=[2.0, 1.5], run=run, ledger=ledger)
-        run_night(plan.lab(), Budget(max_experiments=3))
+        run_night(plan.lab(), Budget(experiments=3))
         past = ledger.history()
         typed = [(e.number, e.title, e.action, e.status, e.value, dict(e.files)) for e in past.entries]
         return (typed, dict(past.best_files), past.best_value, past.best_number, names_below(folder))
