@@ -22,6 +22,7 @@ _BOUND = re.compile(
     r"|([\w \t,.]+?)(?::[^=\n]+)?=(?!=))",
     re.MULTILINE,
 )
+_IDLE_SPACE = re.compile(r"(?<!\w) | (?!\w)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*)(?::[^=]+)?=(?!=)(.+)$")
 
@@ -124,7 +125,7 @@ def _statements(lines: Sequence[str]) -> list[str]:
     depth, held = 0, ""
     for line in lines:
         bare = _STRING_OR_COMMENT.sub(lambda match: "" if match[0][0] == "#" else match[0], line)
-        held += "".join(bare.split())
+        held = _IDLE_SPACE.sub("", f"{held} {' '.join(bare.split())}")
         depth = max(0, depth + sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}")))
         if held and not depth:
             found.append(re.sub(r",(?=[)\]}])", "", held))

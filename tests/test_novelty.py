@@ -128,7 +128,7 @@ SAME_IDEA = {
     "other white space": (SWIGLU, SWIGLU.replace(PRODUCT, "F.silu( self.gate(x) )*self.up(x)")),
     "comments": (SWIGLU, SWIGLU.replace("* self.up(x))", "* self.up(x))  # gated, as in PaLM")),
     "another layout": (CLIPPED, CLIPPED.replace(CALL, SPREAD)),
-    "other names in a longer edit": (SKIPS, SKIPS.replace("halves", "kept").replace("place", "index")),
+    "other names in a longer edit": (SKIPS, SKIPS.replace("halves", "saved").replace("place", "index")),
     "a line more": (SKIPS, SKIPS.replace(LAST, LAST_IN_TWO)),
     "one number of many lines": (SKIPS, SKIPS.replace("0.1 * first", "0.2 * first")),
 }

@@ -195,7 +195,8 @@ def test_every_key_of_the_edit_policy_changes_the_rules_that_are_told() -> None:
     assert EVERY_EDIT_KEY.keys() == EditPolicy.model_fields.keys()
     plain = replace(builder(), edit=EditPolicy()).messages(history())[0].content
     for key, value in EVERY_EDIT_KEY.items():
-        changed = replace(builder(), edit=EditPolicy(**{key: value})).messages(history())[0].content
+        edit = EditPolicy.model_validate({key: value})
+        changed = replace(builder(), edit=edit).messages(history())[0].content
         assert changed != plain
         assert str(value[0] if isinstance(value, list) else value) in changed
 

@@ -14,9 +14,9 @@ def test_counting_tokens_needs_no_network_and_no_time() -> None:
     assert time.monotonic() - started < 2
 
 
-def test_the_estimate_is_bytes_over_three_and_a_half_rounded_up() -> None:
-    assert estimate_tokens("x" * 7) == 2
-    assert estimate_tokens("é" * 7) == 4
+def test_the_estimate_is_bytes_over_three_and_a_fifth_rounded_up() -> None:
+    assert estimate_tokens("x" * 7) == 3
+    assert estimate_tokens("é" * 7) == 5
     assert estimate_tokens("\ud800") == 1
 
 
