@@ -266,7 +266,8 @@ def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:
         entry_file=task.entry_file,
         entry_points=task.entry_points,
         measure=task.measure(policy.metric),
-        train_seconds=policy.budget.train_seconds,
+        budget=policy.budget,
+        model=policy.model,
         device=device,
     )
 

@@ -38,6 +38,16 @@ class Usage:
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
+    def __add__(self, other: Usage) -> Usage:
+        known = [usage.dollars for usage in (self, other) if usage.dollars is not None]
+        return Usage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            math.fsum(known) if known else None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

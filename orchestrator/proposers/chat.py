@@ -11,9 +11,9 @@ from orchestrator.proposers.answers import Answer, Completion
 from orchestrator.proposers.endpoint import Endpoint
 from orchestrator.proposers.errand import Abandoned, Errand
 from orchestrator.proposers.faults import Fault
+from orchestrator.proposers.frame import Message
 from orchestrator.proposers.manners import Form, Manner
 from orchestrator.proposers.ollama import Ollama
-from orchestrator.proposers.prompt import Message
 from orchestrator.proposers.tokens import BYTES_PER_TOKEN, count_tokens
 from orchestrator.proposers.wire import Wire
 from orchestrator.records import Usage
