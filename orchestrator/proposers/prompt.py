@@ -75,7 +75,7 @@ class _Fitted:
 
     def take(self, name: str, text: str) -> str:
         cost = cost_of(text)
-        if cost > self.table.room:
+        if self.cut or cost > self.table.room:  # nothing goes before what is worth less
             self.cut.add(name)
             return ""
         self.table.room -= cost

@@ -62,7 +62,7 @@ def test_a_proposal_of_another_or_of_another_base_is_mended_by_a_request_that_sa
         assert roles(request) == ["system", "user"]
     foreign = server.requests[1].body["messages"][1]["content"]
     assert "too wide" in foreign
-    assert "+WIDTH = 96" in foreign
+    assert "+ WIDTH = 96" in foreign
     assert SOURCE.strip() in foreign
 
 
