@@ -41,7 +41,7 @@ class ChatEndpoint:
         chat = [{"role": message.role, "content": message.content} for message in messages]
         outcome = self._in_time(chat, structured)
         if isinstance(outcome, Fault):
-            raise ProposerError(outcome.message, remedy=outcome.remedy)
+            raise outcome.as_error()
         return outcome
 
     def close(self) -> None:
