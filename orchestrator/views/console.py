@@ -71,7 +71,8 @@ class Console:
     def opened(self, attempt: Attempt) -> None:
         self.say(f"{attempt.name}  {sanitise_line(attempt.proposal.title, 100)}", "bold")
         if attempt.proposal.usage.requests:
-            self.say(f"      asked for {cost(attempt.proposal.usage)}; so far {cost(attempt.spent)}", "dim")
+            asked, so_far = cost(attempt.proposal.usage), cost(attempt.spent)
+            self.say(f"{attempt.name}  asked for with {asked}; so far {so_far}", "dim")
 
     def training(self, attempt: Attempt) -> None:
         self._began.setdefault(attempt.number, time.monotonic())

@@ -17,8 +17,8 @@ def cost(spent: Spent | Usage) -> str:
 
 
 def dollars(amount: float) -> str:
-    """With cents, and below a dollar with hundredths of them, so that one cheap request is not nothing."""
-    return f"${amount:,.2f}" if amount >= 1 or round(amount, 4) == 0 else f"${amount:.4f}"
+    """With cents, and few of them with hundredths, so that one cheap request is not nothing."""
+    return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:,.2f}"
 
 
 def duration(seconds: float) -> str:
