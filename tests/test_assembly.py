@@ -15,7 +15,7 @@ from orchestrator.budget import Budget
 from orchestrator.errors import SetupError
 from orchestrator.policy import ModelPolicy, Policy
 from orchestrator.proposers.relay import Relay
-from orchestrator.sandbox.gpu import Grant
+from orchestrator.sandbox.gpu import NO_GPU
 from orchestrator.settings import load_settings
 from orchestrator.task import load_task
 
@@ -72,7 +72,7 @@ def test_without_a_key_and_an_endpoint_there_is_no_model_to_ask(
 def bench_with_model(bench: Bench, **model: Any) -> Bench:
     settings = bench.settings.model_copy(update={"api_key": SecretStr("sk-test"), "model": "m"})
     policy = Policy(model=ModelPolicy.model_validate(model))
-    return replace(bench, settings=settings, policy=policy, grant=Grant())
+    return replace(bench, settings=settings, policy=policy, grant=NO_GPU)
 
 
 PRICES = {"prices": {"m": {"input": 1.0, "output": 10.0}}}

@@ -72,7 +72,7 @@ class Console:
         self.say(f"{attempt.name}  {sanitise_line(attempt.proposal.title, 100)}", "bold")
         if attempt.proposal.usage.requests:
             asked, so_far = cost(attempt.proposal.usage), cost(attempt.spent)
-            self.say(f"{attempt.name}  asked for with {asked}; so far {so_far}", "dim")
+            self.say(f"{attempt.name}  cost {asked}; so far {so_far}", "dim")
 
     def training(self, attempt: Attempt) -> None:
         self._began.setdefault(attempt.number, time.monotonic())
