@@ -55,8 +55,14 @@ def model_at(base_url: str) -> OpenAIProposer:
     prompt = PromptBuilder(
         agenda="Lower the metric.", edit=EditPolicy(), entry_file="train.py", entry_points={"main": 0}
     )
-    limits = {"request_seconds": 0.5, "total_seconds": 5.0}
-    endpoint = Endpoint(model="test-model", api_key="", base_url=base_url, max_retries=0, **limits)
+    endpoint = Endpoint(
+        model="test-model",
+        api_key="",
+        base_url=base_url,
+        max_retries=0,
+        request_seconds=0.5,
+        total_seconds=5.0,
+    )
     return OpenAIProposer(endpoint, prompt, name="openai:test-model")
 
 
