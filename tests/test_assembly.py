@@ -104,3 +104,13 @@ def test_a_cap_below_one_request_is_refused_before_anything_is_spent(
 ) -> None:
     with pytest.raises(SetupError, match="one request to m is expected to cost"):
         choose_proposer(bench_with_model(bench, **caps), "openai", "a-tag", print, print)
+
+
+def test_two_models_in_turn_are_each_reckoned_with_half_of_the_attempts(bench: Bench) -> None:
+    ready = bench_with_model(bench, **PRICES)
+    ready = replace(ready, settings=ready.settings.model_copy(update={"model": "m,n"}))
+    said: list[str] = []
+    proposer = choose_proposer(ready, "openai", "a-tag", print, print)
+    say_estimate(ready, proposer, Budget(experiments=10), said.append)
+    assert [line.partition(",")[0] for line in said[:2]] == ["m: about 5 requests", "n: about 5 requests"]
+    assert said[2].startswith("no price is known for n")

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from orchestrator.errors import ProposerError
 from orchestrator.proposers.answers import Answer, Completion
 from orchestrator.proposers.endpoint import Endpoint
 from orchestrator.proposers.errand import Abandoned, Errand

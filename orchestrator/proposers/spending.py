@@ -80,9 +80,7 @@ class Estimate:
         """Raises SetupError when not even one request fits into the caps."""
         cap = next(_broken(policy, Spent(), 0.0, self.one), "")
         if cap:
-            message = (
-                f"one request to {self.model} is expected to cost {_cost(self.one)}, over {cap}"
-            )
+            message = f"one request to {self.model} is expected to cost {_cost(self.one)}, over {cap}"
             raise SetupError(message, remedy="raise the policy's model caps, or use --proposer tuner")
 
     def lines(self, policy: ModelPolicy, attempts: float) -> Iterator[str]:
