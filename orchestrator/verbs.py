@@ -42,6 +42,7 @@ from orchestrator.task import TextProfile
 from orchestrator.views.console import Console, best_line, holdout_line, labelled, say_at_once
 from orchestrator.views.journal import Journal
 from orchestrator.views.several import Several
+from orchestrator.views.spending import model_line, model_news
 
 Verb = Callable[[Namespace], int]
 _TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -53,9 +54,15 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     folder = settings.runs / checked_tag(arguments.tag)
     bench = assembly.open_bench(settings, arguments.policy, arguments.task)
     console = Console()
-    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say)
-    data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
+
+    def note(event: str, **fields: Any) -> None:
+        ledger.record(event, **fields)
+        console.say(model_news(event, fields), "yellow")
+
+    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say, note)
+    assembly.say_estimate(bench, proposer, budget, console.say)
+    data = assembly.data_of(bench, arguments.data)
     assembly.check_room(folder)
     with GitLedger(folder, _origin(bench), at=at) as ledger:
         write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
@@ -193,6 +200,9 @@ def _show(console: Console, summary: Summary) -> None:
     console.history(summary.entries)
     console.say(best_line(summary.entries, summary.measure.unit), "bold")
     if line := holdout_line(summary.entries, summary.holdouts):
+        console.say(line)
+    outages = summary.outages
+    if line := model_line(summary.spent, summary.entries, outages.count, outages.seconds_so_far):
         console.say(line)
     for number in summary.still_open:
         console.say(f"attempt {number:04d} is still open: the next start goes on with it")
