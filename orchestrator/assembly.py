@@ -21,6 +21,7 @@ from orchestrator.gate import PolicyGate
 from orchestrator.policy import ModelPolicy, Policy, SandboxPolicy, load_policy
 from orchestrator.ports import Gate, Proposer, Scorer
 from orchestrator.preparation import Remembering
+from orchestrator.proposers.combiner import Combiner
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.relay import Relay
 from orchestrator.proposers.replay import ReplayProposer
@@ -226,7 +227,9 @@ def tuner_of(bench: Bench, tag: str) -> Proposer:
 
 def choose_spares(bench: Bench, proposer: Proposer, tag: str) -> tuple[Proposer, ...]:
     """Who proposes while a model has not answered yet."""
-    return (tuner_of(bench, f"spare {tag}"),) if isinstance(proposer, Relay) else ()
+    if not isinstance(proposer, Relay):
+        return ()
+    return Combiner(bench.measure.direction), tuner_of(bench, f"spare {tag}")
 
 
 def say_estimate(bench: Bench, proposer: Proposer, budget: Budget, say: Callable[[str], Any]) -> None:

@@ -44,14 +44,18 @@ class _Idea:
     constants: dict[str, str]
 
 
-def twin(history: History, files: Files) -> Entry | Underway | None:
-    """The first attempt with exactly these files, closed or open; None when there is none.
+def twin(history: History, files: Files, *, but: int = 0) -> Entry | Underway | None:
+    """The first attempt with exactly these files, open or closed after a run or a refusal, but for `but`.
 
     Asks each attempt's files whether they equal these, and keeps nothing: files that know their own digest
     answer without being read.
     """
-    attempts: Iterator[Entry | Underway] = _all_attempts(history)
+    attempts = (each for each in _all_attempts(history) if each.number != but and not _never_ran(each))
     return next((attempt for attempt in attempts if attempt.files == files), None)
+
+
+def _never_ran(attempt: Entry | Underway) -> bool:
+    return isinstance(attempt, Entry) and attempt.status == "not run"
 
 
 def _all_attempts(history: History) -> Iterator[Entry | Underway]:

@@ -30,7 +30,7 @@ from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import load_policy
 from orchestrator.ports import Proposer, Watcher
-from orchestrator.preparation import Preparation, review
+from orchestrator.preparation import Preparation, Untried, review
 from orchestrator.records import Action, Attempt, Experiment, Proposal
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.host_versions import read_host_versions
@@ -223,7 +223,7 @@ def _pipeline(  # noqa: PLR0913, PLR0917 - the night's parts, one by one
     await_engine = partial(bench.engine.await_answer, policy.budget.outage_seconds)
     preparation = Preparation(
         proposer,
-        rig.gates,
+        (Untried(ledger), *rig.gates),
         ledger,
         policy.decision,
         watcher,
