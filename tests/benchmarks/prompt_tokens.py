@@ -3,9 +3,9 @@
     python -m tests.benchmarks.prompt_tokens [--attempts 100] [--json]
 
 The history is synthetic: edits to the task's own train.py of the kinds that models propose, 18 per cent kept,
-5 crashed, 4 refused. The prompts are the default policy's, for every attempt of the night, with lessons of full
-length from the first rewrite on. `cacheable_share` is the part that is word for word the beginning of the prompt
-before, which many endpoints charge less for.
+5 crashed, 4 refused. The prompts are the default policy's, for every attempt of the night, with lessons of
+full length from the first rewrite on. `cacheable_share` is the part that is word for word the beginning of
+the prompt before, which many endpoints charge less for.
 """
 
 from __future__ import annotations
