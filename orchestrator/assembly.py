@@ -17,8 +17,9 @@ from orchestrator.arrays import load_arrays
 from orchestrator.data import Prepared, load_data
 from orchestrator.errors import SetupError
 from orchestrator.gate import PolicyGate
-from orchestrator.policy import Policy, SandboxPolicy, load_policy
+from orchestrator.policy import ModelPolicy, Policy, SandboxPolicy, load_policy
 from orchestrator.ports import Gate, Proposer, Scorer
+from orchestrator.preparation import Remembering
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.replay import ReplayProposer
 from orchestrator.records import Measure
@@ -34,12 +35,13 @@ from orchestrator.sandbox.quarantine import CPU, Quarantine
 from orchestrator.sandbox.smoke import SmokeGate
 from orchestrator.sandbox.volumes import DataFile, fill_data_volume
 from orchestrator.scoring.choice import check_measure, choose_scorer
-from orchestrator.settings import Settings
+from orchestrator.settings import Model, Settings
 from orchestrator.task import Profile, Task, TextProfile, load_task
 
 if TYPE_CHECKING:
     from orchestrator.proposers.endpoint import Endpoint
     from orchestrator.proposers.openai import OpenAIProposer
+    from orchestrator.proposers.rotation import Rotation
 
 SHARE_OF_MEMORY = 0.8
 RECORDS_MIB = 256
@@ -177,7 +179,8 @@ def open_rig(bench: Bench, tag: str, data: Prepared, say: Callable[[str], Any]) 
         outfit = replace(outfit, data_volume=fill_data_volume(bench.engine, outfit, files, Progress(say)))
         policy = bench.policy
         smoke = SmokeGate(bench.engine, outfit, bench.shape, policy.budget)
-        gates: tuple[Gate, ...] = (bench.lint(), smoke) if policy.budget.smoke else (bench.lint(),)
+        smoked = (Remembering(smoke),) if policy.budget.smoke else ()
+        gates: tuple[Gate, ...] = (bench.lint(), *smoked)
         with DockerSandbox(bench.engine, outfit, bench.shape, policy.budget, policy.metric) as sandbox:
             scorer = choose_scorer(bench.measure, bench.profile, data, sandbox, policy.metric)
             yield Rig(gates, sandbox, scorer)
@@ -194,43 +197,66 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], An
         if wanted == "tuner":
             say("no OPENAI_API_KEY and no OPENAI_BASE_URL: the tuner proposes")
     if wanted == "tuner":
-        from orchestrator.proposers.tuner import ConstantTuner
-
-        seed = zlib.crc32(tag.encode())  # another run tries other changes; the same run, resumed, the same
-        gpu, direction = bench.grant.gpu is not None, task.metric.direction
-        return ConstantTuner(entry_file=task.entry_file, gpu=gpu, seed=seed, direction=direction)
+        return tuner_of(bench, tag)
     kind, _, folder = wanted.partition(":")
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)
     if wanted == "openai":
-        return _model_proposer(settings, _prompt(bench.policy, task, bench.profile_name))
+        return _model_proposer(settings, bench.policy, _prompt(bench.policy, task, bench.profile_name))
     raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
 
 
-def _model_proposer(settings: Settings, prompt: PromptBuilder) -> OpenAIProposer:
+def tuner_of(bench: Bench, tag: str) -> Proposer:
+    """Another run tries other changes; the same run, resumed, the same."""
+    from orchestrator.proposers.tuner import ConstantTuner
+
+    gpu, task = bench.grant.gpu is not None, bench.task
+    seed, direction = zlib.crc32(tag.encode()), task.metric.direction
+    return ConstantTuner(entry_file=task.entry_file, gpu=gpu, seed=seed, direction=direction)
+
+
+def choose_spares(bench: Bench, proposer: Proposer, tag: str) -> tuple[Proposer, ...]:
+    """Who proposes while a model has not answered yet."""
+    return (tuner_of(bench, tag),) if proposer.name.startswith("openai") else ()
+
+
+def _model_proposer(settings: Settings, policy: Policy, prompt: PromptBuilder) -> OpenAIProposer | Rotation:
     from orchestrator.proposers.openai import OpenAIProposer
+    from orchestrator.proposers.rotation import Rotation
 
-    return OpenAIProposer(endpoint_of(settings), prompt, name=f"openai:{settings.model}")
+    endpoints = endpoints_of(settings, policy.model)
+    proposers = [OpenAIProposer(place, prompt, name=f"openai:{place.model}") for place in endpoints]
+    return Rotation(proposers) if proposers[1:] else proposers[0]
 
 
-def endpoint_of(settings: Settings) -> Endpoint:
-    """Raises SetupError when there is no model to ask."""
-    from orchestrator.proposers.endpoint import Endpoint
-
+def endpoints_of(settings: Settings, policy: ModelPolicy) -> list[Endpoint]:
+    """One for each model, in order. Raises SetupError when there is no model to ask."""
     if not settings.has_model:
         raise SetupError("there is no model to ask", remedy="set OPENAI_API_KEY, or use --proposer tuner")
+    return [_endpoint(settings, policy, model) for model in settings.models]
+
+
+def _endpoint(settings: Settings, policy: ModelPolicy, model: Model) -> Endpoint:
+    from orchestrator.proposers.endpoint import Endpoint
+    from orchestrator.proposers.ollama import held_for
+
+    base_url = model.base_url or settings.base_url
     return Endpoint(
-        model=settings.model,
-        api_key=settings.api_key.get_secret_value() if settings.api_key else "",
-        base_url=settings.base_url,
+        model=model.name,
+        api_key=settings.key_of(base_url),
+        base_url=base_url,
+        max_output_tokens=policy.output_tokens,
         total_seconds=settings.model_seconds,
+        reasoning_effort=settings.reasoning_effort,
+        temperature=settings.temperature,
+        keep_alive=held_for(settings.keep_alive, base_url),
     )
 
 
 def check_model(settings: Settings, policy_path: Path, task_folder: Path) -> None:
-    """Ask the model one word. Raises SetupError or ProposerError with the remedy."""
+    """Ask each model one word. Raises SetupError or ProposerError with the remedy."""
     policy, task = load_policy(policy_path), load_task(task_folder)
-    _model_proposer(settings, _prompt(policy, task, "cpu")).check()
+    _model_proposer(settings, policy, _prompt(policy, task, "cpu")).check()
 
 
 def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:

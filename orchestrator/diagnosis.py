@@ -181,4 +181,4 @@ def _model(settings: Settings, policy_path: Path, task_folder: Path) -> Iterator
         yield Finding("model", "note", message, "set one of them, or keep the tuner")
         return
     assembly.check_model(settings, policy_path, task_folder)
-    yield Finding("model", "ok", f"{settings.model} answers")
+    yield Finding("model", "ok", f"{', '.join(model.name for model in settings.models)} answers")

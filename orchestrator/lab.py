@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from orchestrator.decision import Rules, prospect
+from orchestrator.errors import LedgerError
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.ports import Ledger, Prospects, Sandbox, Scorer, Watcher
-from orchestrator.records import Action, Attempt, Experiment, Run, Verdict
+from orchestrator.records import Action, Attempt, Decision, Experiment, Run, Verdict
+
+NOTHING_READY = Decision(Action.REPEAT_BEST, "nothing new is ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,19 @@ class Lab:
     patience: Patience
     watcher: Watcher
 
+    def measure_best(self) -> Experiment:
+        """One more run of the best, for what it tells of the best itself."""
+        number = self.ledger.evidence().best_number
+        if number is None:
+            raise LedgerError("there is no best to measure", remedy="this is a fault of ours: report it")
+        latest = self.measure(number, serving=number)
+        self.watcher.measured(latest, NOTHING_READY)
+        return latest
+
     def measure(self, number: int, *, serving: int) -> Experiment:
         """One run of the attempt `serving` or of the best beside it, with its own seed, recorded at once."""
-        evidence, of_the_best = self.ledger.evidence(serving), number != serving
+        evidence = self.ledger.evidence(serving)
+        of_the_best = number == evidence.best_number
         ahead = partial(prospect, evidence=evidence, rules=self.rules)
         prospects = (lambda _: Action.KEEP) if of_the_best else ahead
         unknown = not (of_the_best or evidence.candidate.values)

@@ -11,11 +11,21 @@ from orchestrator.records import Action, Decision, Experiment
 def run_night(lab: Lab, budget: Budget) -> None:
     """Spend the budget, one attempt a slot. Everything that happened is in the ledger."""
     for _ in budget:
-        experiment, decision = settle(lab, lab.pipeline.next(), budget)
+        reviewed = next_attempt(lab, budget)
+        if reviewed is None:
+            break
+        experiment, decision = settle(lab, reviewed, budget)
         if not decision.action.final:
             break  # the attempt stays open, and the next start goes on with it
         lab.ledger.close(experiment, decision)
         lab.watcher.closed(experiment, decision)
+
+
+def next_attempt(lab: Lab, budget: Budget) -> Experiment | None:
+    """The next allowed attempt; while none is ready, the best is measured once more. None at the end."""
+    while (reviewed := lab.pipeline.next()) is None and not budget.is_over:
+        lab.measure_best()
+    return reviewed
 
 
 def settle(lab: Lab, reviewed: Experiment, budget: Budget) -> tuple[Experiment, Decision]:

@@ -1,108 +1,147 @@
-"""Where attempts come from: the interrupted one first, then the baseline, then the proposer's."""
+"""Where attempts come from: the interrupted ones first, then the baseline, then the proposer's.
+
+While one attempt trains, the next is proposed, opened, reviewed and smoke-tested in the background, and then
+rehearsed as it would be if the running one were kept. So whatever is decided, the next one is ready.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
-from orchestrator.decision import Rules, decide
-from orchestrator.errors import ProposerError, SetupError
-from orchestrator.patience import Patience
-from orchestrator.policy import BudgetPolicy
-from orchestrator.ports import Gate, Ledger, Proposer, Watcher
-from orchestrator.records import Attempt, Experiment, Files, Proposal, Verdict
+from orchestrator.background import Background
+from orchestrator.errors import ProposalsExhausted, ProposerError, SetupError
+from orchestrator.policy import PipelinePolicy
+from orchestrator.ports import Proposer
+from orchestrator.preparation import Preparation
+from orchestrator.records import Experiment, Files, Proposal
 
-
-def review(reviews: Iterable[Callable[[Attempt], Verdict]], attempt: Attempt) -> Experiment:
-    """The attempt with the first verdict that refuses it, else with one that allows it."""
-    verdicts = (ask(attempt) for ask in reviews)
-    return Experiment(attempt, next((verdict for verdict in verdicts if not verdict.allowed), Verdict()))
+CLOSING_SECONDS = 90.0
 
 
 @dataclass(slots=True)
 class Pipeline:
-    """Gives the loop attempts that were opened in the ledger and allowed by every gate."""
+    """Gives the loop attempts that were opened in the ledger and allowed by every gate.
 
-    proposer: Proposer
-    gates: Sequence[Gate]
-    ledger: Ledger
-    rules: Rules
-    budget: BudgetPolicy
+    `spares` propose for the card when nothing new is ready; `wants_more` says whether the night has a slot
+    after the one under way. Use as a context manager: leaving it ends the work in the background.
+    """
+
+    preparation: Preparation
     template: Files
-    watcher: Watcher
-    patience: Patience
-    _recovered: bool = field(default=False)
-    _baseline_tried: bool = field(default=False)
+    policy: PipelinePolicy = field(default_factory=PipelinePolicy)
+    spares: Sequence[Proposer] = ()
+    best_runs: int = 3
+    wants_more: Callable[[], bool] = lambda: True
+    _background: Background[Experiment] = field(default_factory=lambda: Background("prepare"))
+    _coming: Future[Experiment] | None = None
+    _rehearsal: Future[Experiment] | None = None
+    _recovered: bool = False
+    _baseline_tried: bool = False
 
-    def next(self) -> Experiment:
-        """The next attempt with its verdict, always an allowed one.
+    def __enter__(self) -> Pipeline:
+        return self
 
-        Refused attempts are closed on the way. Raises SetupError when the baseline itself cannot be
-        used, ProposerError when proposals are refused in a row, ProposalsExhausted when nothing is left.
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def next(self) -> Experiment | None:
+        """The next attempt with its verdict, always an allowed one that rests on the best.
+
+        None when nothing is ready: the card does best to measure the best once more. Raises SetupError when
+        the baseline itself cannot be used, and whatever went wrong in the background.
         """
-        reviewed = self._interrupted() or self._baseline()
-        return reviewed or self._proposed()
+        self._check_rehearsal()
+        reviewed = self._interrupted() or self._baseline() or self._proposed()
+        if reviewed:
+            self._look_ahead(reviewed)
+        return reviewed
+
+    def close(self) -> None:
+        """End the work in the background; a model that has not answered yet is not waited for."""
+        preparation = self.preparation
+        preparation.closing.set()
+        preparation.has_best.set()
+        if not preparation.asking:
+            self._background.settle(CLOSING_SECONDS)
 
     def _interrupted(self) -> Experiment | None:
-        if self._recovered:
-            return None
-        self._recovered = True
-        attempt = self.ledger.recover()
-        if attempt is None:
-            return None
-        self.watcher.opened(attempt)
-        reviewed = self._review(attempt)
-        if reviewed.verdict.allowed:
-            return reviewed
-        self._close(reviewed)
+        while not self._recovered:
+            attempt = self.preparation.ledger.recover()
+            if attempt is None:
+                self._recovered = True
+                break
+            self.preparation.watcher.opened(attempt)
+            reviewed = self.preparation.review(attempt)
+            if not reviewed.verdict.allowed:
+                self.preparation.close(reviewed)
+            elif self.preparation.rests_on_the_best(reviewed):
+                return reviewed
+            else:
+                self._coming = self._background.start(partial(self.preparation.onto_the_best, reviewed))
+                return self._proposed()
         return None
 
     def _baseline(self) -> Experiment | None:
-        if self.ledger.evidence().best_value is not None:
+        ledger = self.preparation.ledger
+        if ledger.best is not None:
+            self.preparation.has_best.set()
             return None
         if self._baseline_tried:
-            entries = self.ledger.history().entries
+            entries = ledger.history().entries
             raise SetupError(
                 f"the baseline has no score: {entries[-1].reason}",
                 remedy="mend the task's train.py; 'autoresearch try' shows its log",
             )
         self._baseline_tried = True
         proposal = Proposal("baseline", dict(self.template), "the task as it stands", "template")
-        reviewed = self._open(proposal)
+        reviewed = self.preparation.open(proposal)
         if reviewed.verdict.allowed:
             return reviewed
-        self._close(reviewed)
+        self.preparation.close(reviewed)
         message = f"the baseline is refused: {reviewed.verdict.reason}"
         raise SetupError(message, remedy="mend the task or the policy")
 
-    def _proposed(self) -> Experiment:
-        for _ in range(self.budget.refusals_in_a_row):
-            reviewed = self._open(self._propose())
-            if reviewed.verdict.allowed:
+    def _proposed(self) -> Experiment | None:
+        while True:
+            coming = self._coming or self._background.start(self.preparation.propose)
+            self._coming = coming
+            if not wait([coming], self.policy.fill_after_seconds).done:
+                return self._meanwhile()
+            self._coming = None
+            reviewed = coming.result()
+            if self.preparation.rests_on_the_best(reviewed):
                 return reviewed
-            self._close(reviewed)
-        count, last = self.budget.refusals_in_a_row, reviewed.verdict.reason
-        raise ProposerError(
-            f"{count} proposals in a row were refused; the last: {last}",
-            remedy="read them with 'autoresearch status', then mend program.md or the policy",
-        )
+            self._coming = self._background.start(partial(self.preparation.onto_the_best, reviewed))
 
-    def _propose(self) -> Proposal:
-        self.watcher.proposing(self.proposer.name)
-        return self.proposer.propose(self.ledger.history())
+    def _meanwhile(self) -> Experiment | None:
+        """A spare attempt, once the best was measured often enough; None asks for that."""
+        ledger = self.preparation.ledger
+        if ledger.evidence().best.runs < self.best_runs:
+            return None
+        for spare in self.spares:
+            with suppress(ProposerError, ProposalsExhausted):
+                history = ledger.history()
+                reviewed = self.preparation.open(spare.propose(history), history.best_commit)
+                if reviewed.verdict.allowed:
+                    return reviewed
+                self.preparation.close(reviewed)
+        return None
 
-    def _open(self, proposal: Proposal) -> Experiment:
-        attempt = self.ledger.open(proposal)
-        self.watcher.opened(attempt)
-        return self._review(attempt)
+    def _look_ahead(self, running: Experiment) -> None:
+        if self._coming is None and self.wants_more():
+            self._coming = self._background.start(self.preparation.propose)
+        if self._coming:
+            self._rehearsal = self._background.start(partial(self._rehearse, self._coming, running))
 
-    def _review(self, attempt: Attempt) -> Experiment:
-        return review([self._patiently(gate) for gate in self.gates], attempt)
+    def _rehearse(self, coming: Future[Experiment], running: Experiment) -> Experiment:
+        if coming.exception() is None:  # else it comes out where the attempt is taken
+            self.preparation.rehearse(coming.result(), running)
+        return running
 
-    def _patiently(self, gate: Gate) -> Callable[[Attempt], Verdict]:
-        return lambda attempt: self.patience.insist(gate.review, attempt)
-
-    def _close(self, refused: Experiment) -> None:
-        decision = decide(refused, self.ledger.evidence(refused.attempt.number), self.rules)
-        self.ledger.close(refused, decision)
-        self.watcher.closed(refused, decision)
+    def _check_rehearsal(self) -> None:
+        if self._rehearsal and self._rehearsal.done():
+            self._rehearsal.result()

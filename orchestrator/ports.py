@@ -125,8 +125,16 @@ class Ledger(Protocol):
     def recover(self) -> Attempt | None:
         """The attempt that was open when the last process ended, to be run once more; else None."""
 
-    def open(self, proposal: Proposal) -> Attempt:
-        """Commit the proposal's files and the intent, before anything runs."""
+    @property
+    def best(self) -> str | None:
+        """The commit of the best; None before the baseline is kept."""
+
+    def open(self, proposal: Proposal, base: str | None = None) -> Attempt:
+        """Commit the proposal's files over those of `base`, and the intent, before anything runs.
+
+        `base` is the commit that the proposal was made from: a best, of now or of before; None is the best
+        of now.
+        """
 
     def next_run(self, number: int) -> Attempt:
         """An attempt with the seed of its next run, which the host draws: each run has its own."""

@@ -93,9 +93,10 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate says of an attempt."""
+    """What the gate says of an attempt; `log` is the end of what a candidate printed, for its proposer."""
 
     objections: tuple[Objection, ...] = ()
+    log: str = ""
 
     @property
     def allowed(self) -> bool:
@@ -349,6 +350,7 @@ class History:
     best_value: float | None
     entries: Sequence[Entry] = ()
     best_number: int = 0
+    best_commit: str | None = None
     underway: tuple[Underway, ...] = ()
     noise: float | None = None
     mend: Mend | None = None

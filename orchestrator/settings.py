@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,6 +32,10 @@ class Settings(BaseSettings):
     gpu: str = ""
     docker_host: str = Field(default="", validation_alias="DOCKER_HOST")
     model: str = "gpt-5"
+    reasoning_effort: str = Field(default="", pattern=r"^[a-z]{0,16}$")
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    keep_alive: str = Field(default="auto", pattern=r"^(auto|off|-?\d{1,9}(ms|s|m|h)?)$")
+    model_keys: SecretStr | None = None
     model_seconds: float = Field(default=300.0, gt=0, le=86_400)
     api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     base_url: str = Field(default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL")
@@ -37,7 +43,46 @@ class Settings(BaseSettings):
     @property
     def has_model(self) -> bool:
         """Whether there is a model to ask: a key, or an endpoint of one's own, which may need none."""
-        return bool(self.api_key and self.api_key.get_secret_value()) or "base_url" in self.model_fields_set
+        own_endpoint = "base_url" in self.model_fields_set or any(model.base_url for model in self.models)
+        return own_endpoint or bool(self.api_key and self.api_key.get_secret_value())
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The models that take turns, in order: `name` or `name@http://host/v1`, separated by commas.
+
+        Raises SetupError.
+        """
+        return tuple(_model(entry) for entry in self.model.split(","))
+
+    def key_of(self, base_url: str) -> str:
+        """The key for an address: that of its host, or the main one at the main endpoint's host; else empty.
+
+        Raises SetupError, which repeats no key.
+        """
+        host = urlsplit(base_url).netloc.rpartition("@")[2]
+        keys = self.model_keys.get_secret_value().split(",") if self.model_keys else []
+        pairs = [entry.strip().partition("=") for entry in keys]
+        if not all(name and key for name, _, key in pairs):
+            raise SetupError("settings: model_keys: is not a list of HOST=KEY", remedy="see README, Settings")
+        main = urlsplit(self.base_url).netloc.rpartition("@")[2]
+        known = {main: self.api_key.get_secret_value() if self.api_key else ""}
+        return {**known, **{name: key for name, _, key in pairs}}.get(host, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by its name, and the address where it is asked; empty for the main endpoint."""
+
+    name: str
+    base_url: str = field(default="", repr=False)
+
+
+def _model(entry: str) -> Model:
+    name, at, place = entry.strip().partition("@http")
+    if not name or not name.isprintable() or " " in name:
+        message = "settings: model: is not a list of NAME or NAME@http://HOST/v1, separated by commas"
+        raise SetupError(message, remedy="see README, Settings")
+    return Model(name, f"http{place}" if at else "")
 
 
 def load_settings() -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from threading import RLock
 from typing import Any
 
 from orchestrator.deciding.evidence import Evidence, code_lines
@@ -78,53 +79,64 @@ class ScriptedScorer:
 
 
 class MemoryLedger:
-    """A ledger that forgets when the process ends; otherwise it behaves like the real one.
+    """A ledger that forgets when the process ends; otherwise it behaves like the real one, threads included.
 
     `template` is what attempts are based on until one is kept. `events` holds what was recorded.
     """
 
     def __init__(self, template: Files, direction: Direction = Direction.MINIMIZE) -> None:
-        self._best_files = dict(template)
-        self._best: Attempt | None = None
+        self._template = dict(template)
         self._direction = direction
-        self._opened: dict[int, Attempt] = {}
-        self._bases: dict[int, int] = {}
+        self._turn = RLock()
+        self._best: Attempt | None = None
+        self._attempts: dict[int, Attempt] = {}
         self._runs: dict[int, list[Experiment]] = {}
         self._closed: dict[int, tuple[Experiment, Decision, Closed]] = {}
         self.events: list[tuple[str, dict[str, Any]]] = []
 
+    @property
+    def best(self) -> str | None:
+        return self._best.commit if self._best else None
+
     def history(self) -> History:
-        entries = (
-            _entry(experiment, decision, self._sample(number), self._direction, self._bases[number])
-            for number, (experiment, decision, _) in self._closed.items()
-        )
-        evidence = self.evidence()
-        return History(
-            dict(self._best_files),
-            evidence.best_value,
-            tuple(entries),
-            best_number=self._best.number if self._best else 0,
-            underway=tuple(
-                Underway(number, each.proposal.title, each.proposal.hypothesis, each.files)
-                for number, each in self._opened.items()
-            ),
-            noise=evidence.noise,
-        )
+        with self._turn:
+            evidence = self.evidence()
+            return History(
+                dict(self._best.files if self._best else self._template),
+                evidence.best_value,
+                tuple(self._entry(number) for number in self._closed),
+                best_number=evidence.best_number or 0,
+                best_commit=self.best,
+                underway=tuple(
+                    Underway(number, each.proposal.title, each.proposal.hypothesis, each.files)
+                    for number, each in self._attempts.items()
+                    if number not in self._closed
+                ),
+                noise=evidence.noise,
+            )
+
+    def _entry(self, number: int) -> Entry:
+        experiment, decision, _ = self._closed[number]
+        base = self._by_commit(experiment.attempt.parent)
+        return _entry(experiment, decision, self._sample(number), self._direction, base.number if base else 0)
+
+    def _by_commit(self, commit: str | None) -> Attempt | None:
+        return next((each for each in self._attempts.values() if each.commit == commit), None)
 
     def evidence(self, of: int | None = None) -> Evidence:
-        best = self._best.number if self._best else None
-        scored = [] if best is None else [each.run for each in self._runs[best] if each.value is not None]
-        progress = scored[-1].progress if scored and scored[-1] else ()
-        night = self._night()
-        return Evidence(best, self._sample(best), self._sample(of), night, progress, self._direction)
+        with self._turn:
+            best = self._best.number if self._best else None
+            scored = [] if best is None else [each.run for each in self._runs[best] if each.value is not None]
+            progress = scored[-1].progress if scored and scored[-1] else ()
+            night = self._night()
+            return Evidence(best, self._sample(best), self._sample(of), night, progress, self._direction)
 
     def _sample(self, number: int | None) -> Sample:
         if number is None:
             return Sample()
         runs = self._runs.get(number, [])
         values = tuple(self._direction.loss(run.value) for run in runs if run.value is not None)
-        attempt = self._opened.get(number) or self._closed[number][0].attempt
-        return Sample(values, code_lines(attempt.files), len(runs))
+        return Sample(values, code_lines(self._attempts[number].files), len(runs))
 
     def _night(self) -> Night:
         kept = [number for number, (*_, closed) in self._closed.items() if closed.kept]
@@ -138,48 +150,47 @@ class MemoryLedger:
     def recover(self) -> Attempt | None:
         return None
 
-    def open(self, proposal: Proposal) -> Attempt:
-        number = len(self._closed) + len(self._opened) + 1
-        base, best = dict(self._best_files), self._best.number if self._best else 0
-        self._bases[number] = best
-        attempt = Attempt(
-            number=number,
-            proposal=proposal,
-            files={**base, **proposal.files},
-            seed=number,
-            commit=f"{number:040x}",
-            parent=self._best.commit if self._best else None,
-            base_files=base,
-        )
-        self._opened[number] = attempt
-        return attempt
+    def open(self, proposal: Proposal, base: str | None = None) -> Attempt:
+        with self._turn:
+            number, parent = len(self._attempts) + 1, self._by_commit(base) if base else self._best
+            base_files = parent.files if parent else self._template
+            attempt = Attempt(
+                number=number,
+                proposal=proposal,
+                files={**base_files, **proposal.files},
+                seed=number,
+                commit=f"{number:040x}",
+                parent=parent.commit if parent else None,
+                base_files=base_files,
+            )
+            self._attempts[number] = attempt
+            return attempt
 
     def next_run(self, number: int) -> Attempt:
-        attempt = self._opened.get(number) or self._closed[number][0].attempt
-        return replace(attempt, seed=number + 1000 * len(self._runs.get(number, [])))
+        return replace(self._attempts[number], seed=number + 1000 * len(self._runs.get(number, [])))
 
     def measure(self, experiment: Experiment, serving: int) -> None:
-        best = self._best.number if self._best else 0
-        if not experiment.attempt.number == serving == best:
-            self._check_open(serving)
-        self._runs.setdefault(experiment.attempt.number, []).append(experiment)
+        with self._turn:
+            if not experiment.attempt.number == serving == (self._best.number if self._best else 0):
+                self._check_open(serving)
+            self._runs.setdefault(experiment.attempt.number, []).append(experiment)
 
     def close(self, experiment: Experiment, decision: Decision) -> None:
-        attempt = experiment.attempt
-        self._check_open(attempt.number)
-        evidence, kept = self.evidence(attempt.number), decision.action is Action.KEEP
-        if kept and not evidence.candidate.values:
-            raise LedgerError(f"attempt {attempt.name} has no value", remedy="keep only a scored attempt")
-        bests = len(evidence.night.bests)
-        probability = decision.facts.get("probability")
-        closed = Closed(evidence.candidate.values, kept, probability, bests - 1 if bests else None)
-        self._closed[attempt.number] = (experiment, decision, closed)
-        if kept:
-            self._best, self._best_files = attempt, dict(attempt.files)
-        del self._opened[attempt.number]
+        with self._turn:
+            attempt = experiment.attempt
+            self._check_open(attempt.number)
+            evidence, kept = self.evidence(attempt.number), decision.action is Action.KEEP
+            if kept and not evidence.candidate.values:
+                raise LedgerError(f"attempt {attempt.name} has no value", remedy="keep only a scored attempt")
+            bests = len(evidence.night.bests)
+            probability = decision.facts.get("probability")
+            closed = Closed(evidence.candidate.values, kept, probability, bests - 1 if bests else None)
+            self._closed[attempt.number] = (experiment, decision, closed)
+            if kept:
+                self._best = attempt
 
     def _check_open(self, number: int) -> None:
-        if number not in self._opened:
+        if number not in self._attempts or number in self._closed:
             raise LedgerError(f"attempt {number:04d} is not open", remedy="close each attempt once")
 
     def record(self, event: str, /, **fields: Any) -> None:

@@ -27,9 +27,10 @@ from orchestrator.ledger.reading import Summary, read_run
 from orchestrator.ledger.verification import verify_run
 from orchestrator.loop import run_night
 from orchestrator.patience import Patience
-from orchestrator.pipeline import Pipeline, review
+from orchestrator.pipeline import Pipeline
 from orchestrator.policy import load_policy
 from orchestrator.ports import Proposer, Watcher
+from orchestrator.preparation import Preparation, review
 from orchestrator.records import Action, Attempt, Experiment, Proposal
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.host_versions import read_host_versions
@@ -66,7 +67,8 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
         ):
             ledger.record("night_began", **_circumstances(bench, data.sha256, proposer.name))
             watcher = Several((console, Journal(log)))
-            _spend(_lab(bench, rig, ledger, proposer, watcher), budget, console)
+            with _pipeline(bench, rig, ledger, proposer, watcher, budget) as pipeline:
+                _spend(_lab(bench, rig, pipeline), budget, console)
         ledger.record("night_ended", reason=budget.why_ended)
     console.say("")
     _show(console, read_run(folder))
@@ -204,13 +206,36 @@ def _spend(lab: Lab, budget: Budget, console: Console) -> None:
         console.say(str(end))
 
 
-def _lab(bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher: Watcher) -> Lab:
-    policy, template, gates = bench.policy, bench.task.read_files(), rig.gates
+def _pipeline(  # noqa: PLR0913, PLR0917 - the night's parts, one by one
+    bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher: Watcher, budget: Budget
+) -> Pipeline:
+    policy = bench.policy
     await_engine = partial(bench.engine.await_answer, policy.budget.outage_seconds)
-    patience = Patience(policy.budget.faults_in_a_row, ledger.record, await_engine)
-    rules, limits = policy.decision, policy.budget
-    pipeline = Pipeline(proposer, gates, ledger, rules, limits, template, watcher, patience)
-    return Lab(pipeline, rig.sandbox, rig.scorer, ledger, rules, patience, watcher)
+    preparation = Preparation(
+        proposer,
+        rig.gates,
+        ledger,
+        policy.decision,
+        watcher,
+        Patience(policy.budget.faults_in_a_row, ledger.record, await_engine),
+        refusals_in_a_row=policy.budget.refusals_in_a_row,
+        repairs=policy.repair.attempts,
+    )
+    return Pipeline(
+        preparation,
+        bench.task.read_files(),
+        policy.pipeline,
+        assembly.choose_spares(bench, proposer, ledger.folder.name),
+        best_runs=policy.decision.baseline_runs,
+        wants_more=lambda: not budget.why_ended,
+    )
+
+
+def _lab(bench: Bench, rig: Rig, pipeline: Pipeline) -> Lab:
+    made = pipeline.preparation
+    return Lab(
+        pipeline, rig.sandbox, rig.scorer, made.ledger, bench.policy.decision, made.patience, made.watcher
+    )
 
 
 def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from orchestrator.lab import Lab
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
-from orchestrator.policy import BudgetPolicy, DecisionPolicy
+from orchestrator.policy import BudgetPolicy, DecisionPolicy, PipelinePolicy
 from orchestrator.ports import Gate, Ledger, Proposer
+from orchestrator.preparation import Preparation
 from orchestrator.records import (
     Attempt,
     Decision,
     Experiment,
+    Files,
     Objection,
     Outcome,
     Proposal,
@@ -39,6 +41,13 @@ def completed(attempt: Attempt) -> Run:
 
 def crashed(attempt: Attempt) -> Run:
     return Run(f"run-{attempt.name}", Outcome.CRASHED, 1.0, reason="ValueError: x", exit_code=1)
+
+
+def following(pipeline: Pipeline) -> Experiment:
+    """The next attempt, where there must be one."""
+    reviewed = pipeline.next()
+    assert reviewed is not None
+    return reviewed
 
 
 class WordGate:
@@ -87,11 +96,16 @@ class Night:
     score: Callable[[Run], Score] | None = None
     ledger: Ledger | None = None
     proposer: Proposer | None = None
+    template: Files = field(default_factory=lambda: TEMPLATE)
+    repairs: int = 0
+    spares: Sequence[Proposer] = ()
+    fill_after_seconds: float = 60.0
+    wants_more: Callable[[], bool] = lambda: False
     rules: DecisionPolicy = DecisionPolicy(rule="greedy", margin=0.01)  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         self.ran: list[tuple[int, int]] = []
-        self.memory = MemoryLedger(TEMPLATE)
+        self.memory = MemoryLedger(self.template)
         self.diary = Diary()
         self._values = iter(self.values)
 
@@ -100,9 +114,28 @@ class Night:
         return self.ledger or self.memory
 
     def pipeline(self) -> Pipeline:
-        proposer = self.proposer or ScriptedProposer(self.proposals)
         return Pipeline(
-            proposer, self.gates, self.book, self.rules, self.budget, TEMPLATE, self.diary, self.patience()
+            self.preparation(),
+            self.template,
+            PipelinePolicy(fill_after_seconds=self.fill_after_seconds),
+            self.spares,
+            wants_more=self.wants_more,
+        )
+
+    def following(self) -> Experiment:
+        """The next attempt of a pipeline of its own."""
+        return following(self.pipeline())
+
+    def preparation(self) -> Preparation:
+        return Preparation(
+            self.proposer or ScriptedProposer(self.proposals),
+            self.gates,
+            self.book,
+            self.rules,
+            self.diary,
+            self.patience(),
+            refusals_in_a_row=self.budget.refusals_in_a_row,
+            repairs=self.repairs,
         )
 
     def patience(self) -> Patience:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.assembly import Bench, choose_proposer
+from orchestrator.assembly import Bench, choose_proposer, endpoints_of
 from orchestrator.errors import SetupError
-from orchestrator.policy import Policy
+from orchestrator.policy import ModelPolicy, Policy
 from orchestrator.settings import load_settings
 from orchestrator.task import load_task
 
@@ -36,3 +36,28 @@ def test_a_proposer_that_is_none_or_lacks_its_folder_is_refused(bench: Bench, wa
 def test_a_folder_that_is_named_is_replayed(bench: Bench, tmp_path: Path, folder: str) -> None:
     wanted = f"replay:{folder.format(name=tmp_path.name)}"
     assert choose_proposer(bench, wanted, "a-tag", print).name == "replay"
+
+
+def test_each_model_is_asked_at_its_own_address_with_its_own_key_as_the_policy_and_the_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUTORESEARCH_MODEL", "gpt-5,qwen3:8b@http://localhost:11434/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-main")
+    monkeypatch.setenv("AUTORESEARCH_REASONING_EFFORT", "low")
+    hosted, local = endpoints_of(load_settings(), ModelPolicy(output_tokens=9000))
+    assert (hosted.model, hosted.base_url, hosted.key) == ("gpt-5", "https://api.openai.com/v1", "sk-main")
+    assert (local.model, local.base_url, local.key) == ("qwen3:8b", "http://localhost:11434/v1", "")
+    assert (hosted.keep_alive, local.keep_alive) == ("", "30m")
+    for endpoint in (hosted, local):
+        assert (endpoint.max_output_tokens, endpoint.reasoning_effort) == (9000, "low")
+
+
+def test_without_a_key_and_an_endpoint_there_is_no_model_to_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AUTORESEARCH_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SetupError, match="no model to ask"):
+        endpoints_of(load_settings(), ModelPolicy())

@@ -143,7 +143,7 @@ def test_a_decision_is_shown_with_its_reason() -> None:
     run = Run("run", Outcome.COMPLETED, 1.0, result=ResultFile({}, {}, "a", "b", 1))
     experiment = Experiment(attempt("a"), Verdict(), run, Score(1.25))
     text = shown(lambda console: console.closed(experiment, Decision(Action.KEEP, "baseline")))
-    assert text.strip().startswith("keep: baseline")
+    assert text.strip() == "0001  keep: baseline"
 
 
 @pytest.mark.parametrize(

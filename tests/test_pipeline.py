@@ -8,7 +8,7 @@ from orchestrator.errors import ProposerError, SandboxError, SetupError
 from orchestrator.policy import BudgetPolicy
 from orchestrator.records import Action, Attempt, Decision, Experiment, Proposal, Score, Verdict
 from orchestrator.testing import MemoryLedger, OpenGate, ScriptedProposer
-from tests.lab_parts import TEMPLATE, Night, WordGate, completed, proposing
+from tests.lab_parts import TEMPLATE, Night, WordGate, completed, following, proposing
 
 
 class Interrupted(MemoryLedger):
@@ -46,29 +46,29 @@ def with_baseline(night: Night, value: float = 2.0) -> Night:
 
 
 def test_the_baseline_comes_first_whatever_is_proposed() -> None:
-    first = Night(proposing("idea")).pipeline().next()
+    first = Night(proposing("idea")).following()
     assert (first.attempt.proposal.title, dict(first.attempt.files)) == ("baseline", TEMPLATE)
     assert first.run is None
     assert first.score is None
 
 
 def test_a_run_that_has_its_baseline_goes_on_with_proposals() -> None:
-    assert with_baseline(Night(proposing("idea"))).pipeline().next().attempt.proposal.title == "idea"
+    assert with_baseline(Night(proposing("idea"))).following().attempt.proposal.title == "idea"
 
 
 def test_an_interrupted_attempt_comes_before_everything_and_only_once() -> None:
     ledger = Interrupted(proposing("left open")[0])
     night = Night(proposing("idea"), ledger=ledger)
     pipeline = night.pipeline()
-    first = pipeline.next()
+    first = following(pipeline)
     assert (first.attempt.number, first.attempt.proposal.title) == (1, "left open")
     ledger.close(Experiment(first.attempt, Verdict()), Decision(Action.DISCARD, "not run"))
-    assert pipeline.next().attempt.proposal.title == "baseline"
+    assert following(pipeline).attempt.proposal.title == "baseline"
 
 
 def test_an_interrupted_attempt_that_is_refused_now_is_closed_and_the_next_one_comes() -> None:
     night = Night(ledger=Interrupted(proposing("REFUSE")[0]), gates=(WordGate(),))
-    assert night.pipeline().next().attempt.proposal.title == "baseline"
+    assert night.following().attempt.proposal.title == "baseline"
     assert night.statuses() == ["refused"]
     assert night.diary.lines == ["opened 1", "closed 1 discard", "opened 2"]
 
@@ -76,7 +76,7 @@ def test_an_interrupted_attempt_that_is_refused_now_is_closed_and_the_next_one_c
 def test_a_baseline_without_a_score_ends_the_run_with_its_reason() -> None:
     night = Night(proposing("idea"))
     pipeline = night.pipeline()
-    first = pipeline.next()
+    first = following(pipeline)
     night.memory.close(Experiment(first.attempt, Verdict()), Decision(Action.DISCARD, "it crashed"))
     with pytest.raises(SetupError, match="the baseline has no score: it crashed"):
         pipeline.next()
@@ -95,7 +95,7 @@ def test_a_baseline_that_is_refused_ends_the_run_and_is_closed() -> None:
 
 def test_a_gate_behind_one_that_refuses_is_not_asked() -> None:
     night = with_baseline(Night(proposing("REFUSE", "fine"), gates=(WordGate(), Hiccups(0))))
-    assert night.pipeline().next().attempt.proposal.title == "fine"
+    assert night.following().attempt.proposal.title == "fine"
     assert night.statuses() == ["scored", "refused"]
 
 
@@ -111,12 +111,12 @@ def test_refusals_are_counted_in_a_row_only() -> None:
     budget = BudgetPolicy(refusals_in_a_row=2)
     titles = ("REFUSE", "fine", "REFUSE", "fine too")
     pipeline = with_baseline(Night(proposing(*titles), gates=(WordGate(),), budget=budget)).pipeline()
-    assert [pipeline.next().attempt.proposal.title for _ in range(2)] == ["fine", "fine too"]
+    assert [following(pipeline).attempt.proposal.title for _ in range(2)] == ["fine", "fine too"]
 
 
 def test_the_engines_fault_in_a_gate_is_repeated_and_recorded() -> None:
     night = with_baseline(Night(proposing("idea"), gates=(Hiccups(2),)))
-    reviewed = night.pipeline().next()
+    reviewed = night.following()
     assert reviewed.verdict.allowed
     assert [fields["fault"] for _, fields in night.memory.events] == [1, 2]
     assert night.diary.lines == ["proposing scripted", "opened 2"], "opened once, reviewed three times"

@@ -99,6 +99,59 @@ def test_a_bad_value_is_one_line_that_names_the_variable(monkeypatch: pytest.Mon
     assert SECRET not in str(error.value)
 
 
+def test_several_models_each_have_a_name_and_may_have_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [model.name for model in load_settings().models] == ["gpt-5"]
+    monkeypatch.setenv("AUTORESEARCH_MODEL", "gpt-5, qwen3:8b@http://localhost:11434/v1,x@2025@https://h/v1")
+    settings = load_settings()
+    assert [(model.name, model.base_url) for model in settings.models] == [
+        ("gpt-5", ""),
+        ("qwen3:8b", "http://localhost:11434/v1"),
+        ("x@2025", "https://h/v1"),
+    ]
+    assert settings.has_model is True
+
+
+@pytest.mark.parametrize("value", ["a,", ",", "a b", "@http://localhost/v1", "a,,b"])
+def test_a_list_of_models_with_a_hole_is_one_line(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AUTORESEARCH_MODEL", value)
+    with pytest.raises(SetupError, match="settings: model: is not a list"):
+        _ = load_settings().models
+
+
+def test_a_key_goes_to_no_other_host_than_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    assert load_settings().key_of("https://api.openai.com/v1") == SECRET
+    assert load_settings().key_of("http://localhost:11434/v1") == ""
+    monkeypatch.setenv("AUTORESEARCH_MODEL_KEYS", "models.example=sk-other, localhost:8000=sk-mine")
+    settings = load_settings()
+    assert settings.key_of("https://api.openai.com/v1") == SECRET
+    assert settings.key_of("https://models.example/v1") == "sk-other"
+    assert settings.key_of("http://localhost:8000/v1") == "sk-mine"
+    assert settings.key_of("http://localhost:8001/v1") == ""
+    assert settings.key_of("https://models.example.evil/v1") == ""
+    assert "sk-other" not in repr(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize("value", ["sk-very-secret", "host=", "=sk-very-secret", "a=b,"])
+def test_keys_that_are_no_list_are_refused_without_repeating_them(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("AUTORESEARCH_MODEL_KEYS", value)
+    with pytest.raises(SetupError, match="model_keys: is not a list of HOST=KEY") as error:
+        load_settings().key_of("http://localhost/v1")
+    assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("REASONING_EFFORT", "Very High"), ("TEMPERATURE", "3"), ("TEMPERATURE", "nan"), ("KEEP_ALIVE", "soon")],
+)
+def test_a_bad_value_for_the_model_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"AUTORESEARCH_{name}", value)
+    with pytest.raises(SetupError, match=f"settings: {name.lower()}: "):
+        load_settings()
+
+
 def test_a_file_that_is_no_text_is_our_error(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"OPENAI_API_KEY=\xff\xfe\n")
     with pytest.raises(SetupError, match=r"\.env"):

@@ -38,7 +38,7 @@ class Evidence:
     @property
     def noise(self) -> float | None:
         """The standard deviation of one run, from the repeats of every best; None before there are any."""
-        found = pooled([*self.night.bests, self.best.values])
+        found = pooled(self.night.bests)
         return found.deviation if found else None
 
     def and_then(self, value: float) -> Evidence:

@@ -111,6 +111,7 @@ class GitLedger:
                 evidence.best_value,
                 self._shelf.entries,
                 best_number=self._state.best_number or 0,
+                best_commit=self._state.best,
                 underway=tuple(self._underway(number) for number in self._state.still_open),
                 noise=evidence.noise,
             )
@@ -151,18 +152,24 @@ class GitLedger:
         opened, base = self._state.opened[number], self._state.base_of(number)
         return facts.attempt_from(opened, self._files[opened["commit"]], self._files[base])
 
-    def open(self, proposal: Proposal) -> Attempt:
-        """Commit the proposal's files over the best's, and the intent, before anything runs.
+    @property
+    def best(self) -> str | None:
+        """See the port."""
+        with self._turn:
+            return self._state.best
+
+    def open(self, proposal: Proposal, base: str | None = None) -> Attempt:
+        """Commit the proposal's files over its base's, and the intent, before anything runs.
 
         Paths that must not become paths of a tree stay out of the commit; `files` still holds them,
         for the gate to refuse. Text that is not Unicode is committed with `?` and becomes a `problem`.
         """
         with self._turn, self._stopping():
             self._at("open:begin")
-            number, parent = len(self._state.opened) + 1, self._state.best
-            base = self._files[parent or self._state.refs[TEMPLATE]]
+            number, parent = len(self._state.opened) + 1, base or self._state.best
+            base_files = self._files[parent or self._state.refs[TEMPLATE]]
             seed = facts.draw_seed(self._state.created["seed_base"], number)
-            attempt = facts.planned(number, proposal, base, parent, seed)
+            attempt = facts.planned(number, proposal, base_files, parent, seed)
             inside = committable(attempt.files)
             files = {path: text for path, text in attempt.files.items() if path in inside}
             tree = self._write_tree(files)

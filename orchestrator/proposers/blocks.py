@@ -53,6 +53,13 @@ def has_search_marks(text: str) -> bool:
     return any(_SEARCH.match(line) for line in text.split("\n"))
 
 
+def text_before_blocks(text: str) -> str:
+    """The lines before the first block or fence: what follows may be code."""
+    lines = text.split("\n")
+    first = (at for at, line in enumerate(lines) if _SEARCH.match(line) or _FENCE.match(line))
+    return "\n".join(lines[: next(first, len(lines))])
+
+
 def _block_at(lines: Sequence[str], at: int, edits: Sequence[Edit], base: Files) -> Block | None:
     line = lines[at]
     if _SEARCH.match(line):

@@ -11,6 +11,7 @@ from orchestrator.records import Files
 
 NEAREST_SEARCH_LINES = 5000
 SHOWN_CHARACTERS = 120
+SHOWN_LINES = 4
 
 
 class MalformedReply(Exception):  # noqa: N818 - the model's doing: data, not an error of ours
@@ -59,13 +60,16 @@ def apply_edits(edits: Iterable[Edit], base: Files) -> dict[str, str]:
     rewritten: set[str] = set()
     for edit in edits:
         if edit.path in rewritten or (isinstance(edit, Rewrite) and edit.path in files):
-            raise MalformedReply(f"{edit.path!r} is given whole and edited elsewhere in the same reply")
+            raise MalformedReply(
+                f"{edit.path!r} is given whole and edited elsewhere in the same reply: do one of them"
+            )
         if isinstance(edit, Rewrite):
             rewritten.add(edit.path)
         files[edit.path] = _after(edit, {**base, **files})
     changed = {path: text for path, text in files.items() if base.get(path) != text}
     if not changed:
-        raise MalformedReply("the edits change nothing" if files else "the reply holds no edit")
+        nothing = "the edits change nothing: the new text is the old one"
+        raise MalformedReply(nothing if files else "the reply holds no edit")
     return changed
 
 
@@ -75,9 +79,10 @@ def _after(edit: Edit, files: Files) -> str:
     if edit.path not in files:
         if not edit.search.strip():
             return _ended(edit.replace)
-        raise MalformedReply(f"there is no file {edit.path!r} to search in; the files are {sorted(files)}")
+        known = f"the files are {sorted(files)}; name one of them, or give the new file whole"
+        raise MalformedReply(f"there is no file {edit.path!r} to search in; {known}")
     if not edit.search.strip():
-        raise MalformedReply(f"the search text for {edit.path!r} is empty")
+        raise MalformedReply(f"the search text for {edit.path!r} is empty: copy the lines to replace into it")
     return _replaced(edit, files[edit.path])
 
 
@@ -130,19 +135,31 @@ def _mismatch(edit: Replace, text: str, spans: list[Span]) -> str:
 
 
 def _nearest(search: str, text: str) -> str:
-    """Where most lines of the search text stand in place, and the first that does not, as a clause."""
-    lines = [line.strip() for line in text.split("\n")[:NEAREST_SEARCH_LINES]]
+    """Where most lines of the search text stand in place, else the most similar line, and what to do."""
+    lines = text.split("\n")[:NEAREST_SEARCH_LINES]
+    bare = [line.strip() for line in lines]
     wanted = [line.strip() for line in search.strip("\n").split("\n")]
-    votes = Counter(at - offset for offset, line in enumerate(wanted) if line for at in _places(lines, line))
+    votes = Counter(at - offset for offset, line in enumerate(wanted) if line for at in _places(bare, line))
     best = max(votes, key=lambda at: (votes[at], -at), default=-1)
-    if best >= 0:
-        pairs = enumerate(zip(lines[best:], wanted, strict=False), best)
-        differing = next((at for at, (line, other) in pairs if line != other), best)
-        shown = f"where line {differing + 1} is {_shown(lines[differing])}"
-        return f"; the nearest place starts at line {best + 1}, {shown}"
-    close = difflib.get_close_matches(_first_line(search)[:300], [line[:300] for line in lines], n=1)
-    places = [at for at, line in enumerate(lines) if close and line[:300] == close[0]]
-    return f"; the nearest line is {places[0] + 1}: {_shown(lines[places[0]])}" if places else ""
+    if best < 0:
+        close = difflib.get_close_matches(_first_line(search)[:300], [line[:300] for line in bare], n=1)
+        best = next((at for at, line in enumerate(bare) if close and line[:300] == close[0]), -1)
+    if best < 0:
+        return "; copy the lines to replace exactly from the file"
+    pairs = enumerate(zip(bare[best:], wanted, strict=False), best)
+    differing = next((at for at, (line, other) in pairs if line != other), None)
+    return _place(lines, best, min(len(wanted), len(lines) - best), differing)
+
+
+def _place(lines: list[str], start: int, count: int, differing: int | None) -> str:
+    """A few lines of the place, around the first one that differs, as a clause."""
+    first = max(start, start if differing is None else differing - 1)
+    shown = [f"{at + 1} {_shown(lines[at])}" for at in range(first, min(first + SHOWN_LINES, start + count))]
+    where = f"line {start + 1}" if count == 1 else f"lines {start + 1} to {start + count}"
+    what = "only white space" if differing is None else f"line {differing + 1}"
+    return (
+        f"; the nearest place is {where}, where {what} differs: {', '.join(shown)}; copy it exactly as it is"
+    )
 
 
 def _first_line(text: str) -> str:
@@ -150,7 +167,10 @@ def _first_line(text: str) -> str:
 
 
 def _shown(line: str) -> str:
-    return repr(_shorten(line))
+    """The line, its indentation in words: an error is one line, in which white space is not kept."""
+    indent = len(line) - len(line.lstrip())
+    unit = "tabs" if line.startswith("\t") else "spaces"
+    return repr(_shorten(line.strip())) + (f" after {indent} {unit}" if indent else "")
 
 
 def _shorten(line: str) -> str:

@@ -17,12 +17,16 @@ _KEY_PART_CHARACTERS = 6
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why there is no answer. `detail` is the endpoint's own words, redacted."""
+    """Why there is no answer. `detail` is the endpoint's own words, redacted.
+
+    A `passing` one came up while the answer was read, after the SDK's own retries, and may be gone next time.
+    """
 
     message: str
     remedy: str
     status: int = 0
     detail: str = ""
+    passing: bool = False
 
 
 def check_key(key: str) -> None:
@@ -67,10 +71,23 @@ def _meaning(status: int, model: str, place: str) -> tuple[str, str]:
 
 
 def _server_words(body: object) -> str:
-    """The `message` of an error object as OpenAI-compatible servers send it; nothing of any other body."""
+    """The `message` or `detail` of an error object as such servers send it; nothing of any other body."""
     inner = body.get("error", body) if isinstance(body, dict) else None
-    words = inner.get("message") if isinstance(inner, dict) else inner
-    return words if isinstance(words, str) else ""
+    if isinstance(inner, dict):
+        inner = inner.get("message") or inner.get("detail")
+    if isinstance(inner, dict):
+        inner = inner.get("detail")
+    if isinstance(inner, list):
+        return "; ".join(_complaint(item) for item in inner[:3])
+    return inner if isinstance(inner, str) else ""
+
+
+def _complaint(item: object) -> str:
+    """What a server that validates says of one field: where it stands, and what is wrong."""
+    found = item if isinstance(item, dict) else {}
+    place, words = found.get("loc"), found.get("msg")
+    where = ".".join(str(part)[:40] for part in place[:6]) if isinstance(place, list) else ""
+    return f"{where}: {words if isinstance(words, str) else ''}"
 
 
 def redact(text: str, key: str) -> str:

@@ -14,7 +14,7 @@ from orchestrator.text import sanitise_line
 class Message:
     """One chat message."""
 
-    role: Literal["system", "user"]
+    role: Literal["system", "user", "assistant"]
     content: str
 
 

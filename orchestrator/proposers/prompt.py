@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.breadth import KINDS
 from orchestrator.errors import ProposerError
 from orchestrator.policy import BudgetPolicy, EditPolicy, ModelPolicy
 from orchestrator.proposers.frame import Frame, Message, draw_nonce, framed
@@ -40,10 +41,11 @@ NOTE_TOKENS = 120
 TABLE = "RESULTS"
 TRIED = "What was tried, in order, each with the lines that it changed in its base:"
 
-REPLY_FORMAT = """\
+REPLY_FORMAT = f"""\
 Answer with exactly this, and nothing after it:
 
 TITLE: what changes, in one line
+KIND: one of {", ".join(KINDS)}
 HYPOTHESIS: why it should better the metric, in one sentence
 <path of the file>
 <<<<<<< SEARCH
@@ -129,7 +131,7 @@ class PromptBuilder:
     def _built(self, history: History, lessons: str, frame: Frame) -> Prompt:
         system = self._system(frame)
         parts = parts_of(history, lessons, self.measure, self.model.plateau, frame)
-        empty = [system, parts.source, parts.standing, parts.mend, parts.asked, frame.around(TABLE, TRIED)]
+        empty = [system, parts.source, parts.standing, parts.asked, frame.around(TABLE, TRIED)]
         room = self.model.prompt_tokens - NOTE_TOKENS - sum(map(cost_of, empty))
         fitted = _Fitted(Table(history, self.measure.direction, room))
         if room < 0 or not fitted.table.take_what_always_stays():
@@ -149,7 +151,7 @@ class PromptBuilder:
         fitted.table.take_changes(int(CHANGES_SHARE * self.model.prompt_tokens))
         table = f"{TRIED}\n\n{frame.around(TABLE, fitted.table.text(self.measure.name))}"
         seldom = [parts.source, lessons, table, fitted.note()]
-        often = [parts.standing, breadth, underway, failure, parts.mend, parts.asked]
+        often = [parts.standing, breadth, underway, failure, parts.asked]
         return "\n\n".join(filter(None, [*seldom, *often]))
 
     def _system(self, frame: Frame) -> str:

@@ -2,26 +2,28 @@
 
 Two forms are accepted, since models write either:
 
-    TITLE: one line                              {"title": "...", "hypothesis": "...",
-    HYPOTHESIS: one sentence                      "edits": [{"path": "train.py",
-    train.py                                                "search": "...", "replace": "..."},
-    <<<<<<< SEARCH                                          {"path": "train.py", "content": "..."}]}
+    TITLE: one line                              {"title": "...", "kind": "...", "hypothesis": "...",
+    KIND: one or two words                        "edits": [{"path": "train.py",
+    HYPOTHESIS: one sentence                                "search": "...", "replace": "..."},
+    train.py                                                {"path": "train.py", "content": "..."}]}
+    <<<<<<< SEARCH
     old lines
     =======
     new lines
     >>>>>>> REPLACE
 
-A path line followed by a fenced block gives a whole file.
+A path line followed by a fenced block gives a whole file. The JSON form is also the argument of a tool call;
+the kind may be left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.proposers.blocks import has_search_marks, read_blocks
+from orchestrator.proposers.blocks import has_search_marks, read_blocks, text_before_blocks
 from orchestrator.proposers.edits import Edit, MalformedReply, Replace, Rewrite, apply_edits
 from orchestrator.records import Files, Proposal, Usage
 from orchestrator.text import sanitise_line
@@ -29,15 +31,21 @@ from orchestrator.text import sanitise_line
 MAX_REPLY_CHARACTERS = 1_000_000
 TITLE_CHARACTERS = 200
 HYPOTHESIS_CHARACTERS = 600
+KIND_CHARACTERS = 40
+PROBLEM_CHARACTERS = 1000
 UNTITLED = "untitled change"
 
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_THOUGHT_END = re.compile(r"^.*</think(?:ing)?>[ \t]*$", re.MULTILINE)  # its beginning was in the prompt
 _LABEL = r"^[#*_\s>-]*(?:{names})[*_\s]*:[*_\s]*(?P<text>\S.*?)[*_\s]*$"
 _TITLE = re.compile(_LABEL.format(names="title|description"), re.IGNORECASE | re.MULTILINE)
+_KIND = re.compile(_LABEL.format(names="kind"), re.IGNORECASE | re.MULTILINE)
 _HYPOTHESIS = re.compile(_LABEL.format(names="hypothesis"), re.IGNORECASE | re.MULTILINE)
 _JSON_FENCE = re.compile(r"^```json[ \t]*\n(?P<body>.*)^```[ \t]*$", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 
-_JSON_AFTER_WORDS = re.compile(r"^(?P<body>\{\s*\"(?:title|hypothesis|edits)\".*)", re.DOTALL | re.MULTILINE)
+_JSON_AFTER_WORDS = re.compile(
+    r"^(?P<body>\{\s*\"(?:title|kind|hypothesis|edits)\".*)", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +55,40 @@ class Reply:
     title: str
     hypothesis: str
     edits: tuple[Edit, ...]
+    kind: str = ""
 
 
 def read_reply(text: str, base: Files, *, proposer: str, usage: Usage | None = None) -> Proposal:
     """The reply as a proposal against `base`; a malformed one has no files and says why in `problem`."""
     spent = usage or Usage()
-    title, hypothesis = UNTITLED, ""
+    read = Proposal(UNTITLED, {}, proposer=proposer, usage=spent)
     try:
         reply = parse_reply(text, base)
-        title, hypothesis = reply.title, reply.hypothesis
+        read = replace(read, title=reply.title, hypothesis=reply.hypothesis, kind=reply.kind)
         files = apply_edits(reply.edits, base)
         _check_encodable(files)
     except MalformedReply as fault:
-        problem = sanitise_line(str(fault), 600)
-        return Proposal(title, {}, hypothesis, proposer=proposer, problem=problem, usage=spent)
-    return Proposal(title, files, hypothesis, proposer=proposer, usage=spent)
+        return replace(read, problem=sanitise_line(str(fault), PROBLEM_CHARACTERS))
+    return replace(read, files=files)
 
 
 def parse_reply(text: str, base: Files) -> Reply:
     """Read either form. Raises MalformedReply for anything that is ambiguous or broken."""
     if len(text) > MAX_REPLY_CHARACTERS:
         raise MalformedReply(f"the reply has {len(text)} characters, more than {MAX_REPLY_CHARACTERS}")
-    plain = _THINKING.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n\ufeff ")
+    plain = _without_thinking(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n\ufeff ")
     if not plain:
         raise MalformedReply("the reply is empty")
     body = _json_body(plain)
     return _from_json(body) if body is not None else _from_text(plain, base)
+
+
+def _without_thinking(text: str) -> str:
+    """The text after what the model thought aloud, which some servers leave in it, with its start or not."""
+    if "<think" in text:
+        return _THINKING.sub("", text)
+    end = _THOUGHT_END.search(text)
+    return text[end.end() :] if end else text
 
 
 def _from_text(text: str, base: Files) -> Reply:
@@ -83,6 +99,7 @@ def _from_text(text: str, base: Files) -> Reply:
         _labelled(_TITLE, text, TITLE_CHARACTERS) or UNTITLED,
         _labelled(_HYPOTHESIS, text, HYPOTHESIS_CHARACTERS),
         edits,
+        _labelled(_KIND, text_before_blocks(text), KIND_CHARACTERS).lower(),
     )
 
 
@@ -109,11 +126,12 @@ def _from_json(body: str) -> Reply:
     edits = value.get("edits") if isinstance(value, dict) else None
     if not isinstance(edits, list) or not edits:
         raise MalformedReply("the JSON reply has no list 'edits'")
-    title, hypothesis = (_string(value, key, default="") for key in ("title", "hypothesis"))
+    title, kind, hypothesis = (_string(value, key, default="") for key in ("title", "kind", "hypothesis"))
     return Reply(
         sanitise_line(title, TITLE_CHARACTERS) or UNTITLED,
         sanitise_line(hypothesis, HYPOTHESIS_CHARACTERS),
         tuple(_edit(item, place) for place, item in enumerate(edits, 1)),
+        sanitise_line(kind, KIND_CHARACTERS).lower(),
     )
 
 
@@ -128,7 +146,7 @@ def _edit(item: object, place: int) -> Edit:
     if not isinstance(item, dict):
         raise MalformedReply(f"edit {place} is not an object")
     path = _string(item, "path")
-    keys = set(item) - {"path"}
+    keys = {key for key, given in item.items() if given is not None} - {"path"}
     if keys == {"content"}:
         return Rewrite(path, _lines(_string(item, "content")))
     if keys == {"search", "replace"}:

@@ -28,6 +28,7 @@ TRAINING_USERS = range(60578, 61184)
 SMOKE_USERS = range(65520, 65534)
 RUNNER = "/opt/autoresearch/runner.py"
 MIB = 1024 * 1024
+BESIDE_TRAINING = 256  # of the 1024 shares that any other container has of a busy processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def _host_config(outfit: Outfit, mode: Mode, out_volume: str) -> dict[str, Any]:
         "Memory": memory,
         "MemorySwap": memory,
         "NanoCpus": int(outfit.cpus * 1e9),
+        "CpuShares": BESIDE_TRAINING if mode == "smoke" else 0,
         "OomScoreAdj": 500,
         "ShmSize": policy.shm_mib * MIB,
         "Ulimits": [

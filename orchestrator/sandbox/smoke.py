@@ -65,7 +65,8 @@ class SmokeGate:
             return _refusal(f"two tiny steps took longer than {seconds:g} seconds")
         if exit_.code != 0:
             self._engine.check_unbroken(exit_)
-            return _refusal(crash_reason(exit_, readable(log, LOG_BYTES)))
+            text = readable(log, LOG_BYTES)
+            return replace(_refusal(crash_reason(exit_, text)), log=text)
         return Verdict()
 
 

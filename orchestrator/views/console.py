@@ -47,7 +47,7 @@ class Console:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
         self._rich = _Terminal(file=stream, highlight=False, soft_wrap=True, width=width)
-        self._began = time.monotonic()
+        self._began: dict[int, float] = {}
 
     def say(self, line: str, style: str = "") -> None:
         """One line of ours. It must hold no untrusted text that was not sanitised."""
@@ -64,34 +64,34 @@ class Console:
         self._print(table)
 
     def proposing(self, proposer: str) -> None:
-        self._began = time.monotonic()
         if proposer.startswith("openai"):
             self.say(f"      asking {proposer}", "dim")
 
     def opened(self, attempt: Attempt) -> None:
-        self._began = time.monotonic()
         self.say(f"{attempt.name}  {sanitise_line(attempt.proposal.title, 100)}", "bold")
 
     def training(self, attempt: Attempt) -> None:
-        self.say(f"      training, seed {attempt.seed}", "dim")
+        self._began.setdefault(attempt.number, time.monotonic())
+        self.say(f"{attempt.name}  training, seed {attempt.seed}", "dim")
 
-    def scoring(self, attempt: Attempt, run: Run) -> None:  # noqa: ARG002 - the port's signature
+    def scoring(self, attempt: Attempt, run: Run) -> None:
         claims = run.result.claims if run.result else {}
         steps = f", {claims['steps']:.10g} steps" if "steps" in claims else ""
-        self.say(f"      trained {run.train_seconds:.1f} s{steps}; scoring", "dim")
+        self.say(f"{attempt.name}  trained {run.train_seconds:.1f} s{steps}; scoring", "dim")
 
     def measured(self, experiment: Experiment, decision: Decision) -> None:
         value = "no value" if experiment.value is None else f"{experiment.value:.6f}"
-        reason = sanitise_line(decision.reason, 300)
-        self.say(f"      {value}; {_NEXT[decision.action]}: {reason}", _STYLES[decision.action])
+        reason, name = sanitise_line(decision.reason, 300), experiment.attempt.name
+        self.say(f"{name}  {value}; {_NEXT[decision.action]}: {reason}", _STYLES[decision.action])
 
     def closed(self, experiment: Experiment, decision: Decision) -> None:
-        took = time.monotonic() - self._began
+        began = self._began.pop(experiment.attempt.number, None)
+        took = f"  ({time.monotonic() - began:.1f} s)" if began else ""
         reason = sanitise_line(decision.reason, 300)
         action = labelled(
             decision.action.value, verified=experiment.score is None or experiment.score.verified
         )
-        self.say(f"      {action}: {reason}  ({took:.1f} s)", _STYLES[decision.action])
+        self.say(f"{experiment.attempt.name}  {action}: {reason}{took}", _STYLES[decision.action])
 
     def history(self, entries: Sequence[Entry]) -> None:
         """The table that a run ends with: one row an attempt."""
@@ -137,7 +137,8 @@ def best_line(entries: Sequence[Entry], unit: str) -> str:
     first, last = kept[0].value, kept[-1].value
     word = "lower" if last < first else "higher"
     share = f"{abs(last - first) / abs(first or 1.0):.2%} {word}" if len(kept) > 1 else "not beaten"
-    counts = f"{len(kept) - 1} kept of {len(entries) - 1}"
+    tried = sum(entry.status != "not run" for entry in entries) - 1
+    counts = f"{len(kept) - 1} kept of {tried}"
     best = labelled(f"best {last:.6f} {unit}".rstrip(), verified=kept[-1].verified)
     return f"baseline {first:.6f}, {best} ({share}), {counts}"
 

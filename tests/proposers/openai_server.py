@@ -4,7 +4,16 @@
         ... Endpoint(base_url=server.base_url, ...)
     server.requests[0].body["messages"]
 
-The last answer repeats. Everything that was asked is kept in `requests`.
+The last answer repeats; instead of a list, a function from Request to Reply may decide. Everything that was
+asked is kept in `requests`, and what went to any other path in `others`.
+
+- A request with `stream` is answered by server-sent events, in pieces of a few characters.
+- `Edit` answers in the form that the request asks for: a tool call, JSON by a schema, or text.
+- `lacks={"tools": Status(400, message="no tools")}` refuses each request whose body has that key, before the
+  script is asked.
+- `latency_seconds` is the silence before every answer; Status(429, {"Retry-After": "2"}) limits the rate.
+- `Text(usage=None)` counts nothing, `usage={...}` counts just that; the default counts 120 and 30 tokens.
+- `ollama=True` answers Ollama's own /api/generate, as a server with the model loaded does.
 """
 
 from __future__ import annotations
@@ -12,98 +21,53 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from tests.proposers.openai_script import (
+    Broken,
+    Cut,
+    Edit,
+    Flood,
+    Raw,
+    Reply,
+    Request,
+    Script,
+    Slow,
+    Status,
+    Text,
+    Trickle,
+    completion,
+    dump,
+    events,
+)
 
-@dataclass(frozen=True)
-class Text:
-    """A well-formed completion with this text. `echo_key` puts the caller's own key into it."""
-
-    content: str | None
-    finish_reason: str = "stop"
-    refusal: str | None = None
-    prompt_tokens: int = 120
-    completion_tokens: int = 30
-    echo_key: bool = False
-
-
-@dataclass(frozen=True)
-class Status:
-    """An error status with OpenAI's error object; the words may name {key}, the caller's own."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    message: str = "something is wrong with {key}"
-
-
-@dataclass(frozen=True)
-class Raw:
-    """These bytes with this status, type and encoding."""
-
-    body: bytes
-    status: int = 200
-    content_type: str = "application/json"
-    encoding: str = "identity"
-
-
-@dataclass(frozen=True)
-class Slow:
-    """Silence for a while, then the completion."""
-
-    seconds: float
-    content: str = "late"
-
-
-@dataclass(frozen=True)
-class Trickle:
-    """A body that never ends: one space every `every` seconds, for at most `seconds`."""
-
-    every: float
-    seconds: float = 20.0
-
-
-@dataclass(frozen=True)
-class Flood:
-    """A body without a length that is sent as fast as it is read, for at most `seconds`."""
-
-    status: int = 200
-    seconds: float = 20.0
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A connection closed after the first bytes of the body, or before any answer."""
-
-    after: bytes = b""
-
-
-Reply = Text | Status | Raw | Slow | Trickle | Flood | Cut
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the server was asked; header names are in lower case."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def text(self) -> str:
-        """All message contents in one."""
-        return "\n".join(message["content"] for message in self.body["messages"])
+__all__ = [
+    "Broken", "Cut", "Edit", "Flood", "OpenAIServer", "Raw", "Reply", "Request", "Script", "Slow", "Status",
+    "Text", "Trickle",
+]  # fmt: skip
 
 
 class OpenAIServer:
     """Serves on a free port of 127.0.0.1 while the context is open."""
 
-    def __init__(self, script: Sequence[Reply]) -> None:
-        self.script = list(script)
+    def __init__(
+        self,
+        script: Script,
+        *,
+        lacks: Mapping[str, Status] | None = None,
+        latency_seconds: float = 0.0,
+        ollama: bool = False,
+    ) -> None:
+        self.script = script
+        self.lacks = dict(lacks or {})
+        self.latency_seconds = latency_seconds
+        self.ollama = ollama
         self.requests: list[Request] = []
+        self.others: list[Request] = []
+        self._taken = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._server = _Server(self)
@@ -115,8 +79,18 @@ class OpenAIServer:
 
     def take(self, request: Request) -> Reply:
         with self._lock:
+            if not request.path.endswith("/chat/completions"):
+                self.others.append(request)
+                return Raw(b'{"done": true}') if self.ollama else Status(404)
             self.requests.append(request)
-            return self.script[min(len(self.requests), len(self.script)) - 1]
+            lacking = [status for key, status in self.lacks.items() if key in request.body]
+            return lacking[0] if lacking else self._next(request)
+
+    def _next(self, request: Request) -> Reply:
+        if callable(self.script):
+            return self.script(request)
+        self._taken += 1
+        return self.script[min(self._taken, len(self.script)) - 1]
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but not past the end of the test; whether the server goes on."""
@@ -155,40 +129,68 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.server.script.take(Request(self.path, headers, json.loads(body)))
+        request = Request(self.path, headers, json.loads(body))
+        reply = self.server.script.take(request)
         try:
-            self._answer(reply)
+            if self.server.script.wait(self.server.script.latency_seconds):
+                self._answer(reply, request)
         except OSError:
             self.close_connection = True  # the client has gone, as some tests make it
 
-    def _answer(self, reply: Reply) -> None:
+    def _answer(self, reply: Reply, request: Request) -> None:
         match reply:
             case Text():
-                self._send(200, _completion(reply, self._key()))
+                self._complete(reply, request)
+            case Edit():
+                self._complete(reply.answer(request.body), request)
+            case Slow():
+                if self.server.script.wait(reply.seconds):
+                    self._complete(Text(reply.content), request)
+            case _:
+                self._misbehave(reply)
+
+    def _misbehave(self, reply: Status | Raw | Trickle | Flood | Cut | Broken) -> None:
+        match reply:
             case Status():
                 words = reply.message.format(key=self._key())
-                self._send(reply.status, _dump({"error": {"message": words}}), reply.headers)
+                self._send(reply.status, dump({"error": {"message": words}}), reply.headers)
             case Raw():
                 kind = {"Content-Type": reply.content_type, "Content-Encoding": reply.encoding}
                 self._send(reply.status, reply.body, kind)
-            case Slow():
-                if self.server.script.wait(reply.seconds):
-                    self._send(200, _completion(Text(reply.content), ""))
             case Trickle():
                 self._trickle(reply)
             case Flood():
                 self._flood(reply)
             case Cut():
                 self._cut(reply)
+            case Broken():
+                self._break_off(reply)
 
     def _key(self) -> str:
         return str(self.headers.get("authorization", "")).removeprefix("Bearer ")
 
-    def _head(self, status: int, length: int, headers: Mapping[str, str] | None = None) -> None:
+    def _complete(self, reply: Text, request: Request) -> None:
+        text = f"{reply.content} {self._key()}" if reply.echo_key else reply.content
+        if not request.body.get("stream"):
+            self._send(200, completion(reply, text))
+            return
+        counts = reply.usage if request.body.get("stream_options") else None
+        self._head(200, None, {"Content-Type": "text/event-stream"})
+        for event in events(reply, text, counts):
+            self._chunk(b"data: " + dump(event) + b"\n\n")
+        self._chunk(b"data: [DONE]\n\n")
+        self._chunk(b"")
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def _head(self, status: int, length: int | None, headers: Mapping[str, str] | None = None) -> None:
+        """The head of an answer; without a length it is sent in chunks."""
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
+        name, value = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+        self.send_header(name, value)
         self.end_headers()
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
@@ -204,12 +206,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _flood(self, reply: Flood) -> None:
         self.send_response(reply.status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", reply.content_type)
         self.send_header("Connection", "close")
         self.end_headers()
-        until, spaces = time.monotonic() + reply.seconds, b" " * 65_536
+        until = time.monotonic() + reply.seconds
         while time.monotonic() < until and self.server.script.wait(0):
-            self.wfile.write(spaces)
+            self.wfile.write(reply.piece)
 
     def _cut(self, reply: Cut) -> None:
         if reply.after:
@@ -217,30 +219,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.after)
         self.close_connection = True
 
-
-def _completion(reply: Text, key: str) -> bytes:
-    content = f"{reply.content} {key}" if reply.echo_key else reply.content
-    return _dump(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "test-model",
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": reply.finish_reason,
-                    "message": {"role": "assistant", "content": content, "refusal": reply.refusal},
-                }
-            ],
-            "usage": {
-                "prompt_tokens": reply.prompt_tokens,
-                "completion_tokens": reply.completion_tokens,
-                "total_tokens": reply.prompt_tokens + reply.completion_tokens,
-            },
-        }
-    )
-
-
-def _dump(value: object) -> bytes:
-    return json.dumps(value).encode()
+    def _break_off(self, reply: Broken) -> None:
+        self._head(200, None, {"Content-Type": "text/event-stream"})
+        half = Text(reply.content[: len(reply.content) // 2], finish_reason="")
+        for event in events(half, half.content, None):
+            self._chunk(b"data: " + dump(event) + b"\n\n")
+        if reply.how == "error":
+            error = {"message": f"the engine died, {self._key()}", "code": reply.code}
+            self._chunk(b"data: " + dump({"error": error}) + b"\n\n")
+        if reply.how in {"end", "error"}:
+            self._chunk(b"")
+        if reply.how == "stalls":
+            self.server.script.wait(reply.seconds)
+        self.close_connection = True

@@ -138,10 +138,61 @@ def test_a_reply_that_is_not_clear_is_a_problem_and_no_files(text: str, words: s
     proposal.title.encode()
 
 
-def test_a_miss_shows_the_nearest_place() -> None:
-    search = BLOCK.replace("DEPTH = 3", "DEPTH = 3\nWIDTH = 65")
-    assert "line 3, where line 4 is 'WIDTH = 64'" in read(HEAD + search).problem
-    assert "nearest line is 4: 'WIDTH = 64'" in read(HEAD + BLOCK.replace("DEPTH = 3", "WIDTH = 65")).problem
+NEAREST = {
+    "one line of two": (
+        ("DEPTH = 3", "DEPTH = 3\nWIDTH = 65"),
+        "lines 3 to 4, where line 4 differs: 3 'DEPTH = 3', 4 'WIDTH = 64'; copy it exactly",
+    ),
+    "a line alone": (
+        ("DEPTH = 3", "WIDTH = 65"),
+        "nearest place is line 4, where line 4 differs: 4 'WIDTH = 64'",
+    ),
+    "white space": (("DEPTH = 3", "  DEPTH = 3"), "line 3, where only white space differs: 3 'DEPTH = 3'"),
+    "the last line of a long one": (
+        ("DEPTH = 3", "DEPTH = 3\nWIDTH = 64\n\n\ndef main():\n    x = 2"),
+        "lines 3 to 8, where line 8 differs: 7 'def main():', 8 'x = 1' after 4 spaces; copy it exactly",
+    ),
+    "nothing like it": (
+        ("DEPTH = 3", "~~~~"),
+        "matches nowhere in 'train.py'; copy the lines to replace exactly",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), NEAREST.values(), ids=NEAREST.keys())
+def test_a_miss_shows_the_nearest_place_with_its_lines(change: tuple[str, str], words: str) -> None:
+    assert words in read(HEAD + BLOCK.replace(*change)).problem
+
+
+def test_a_kind_is_read_from_a_line_or_from_json_and_not_from_code() -> None:
+    assert read(f"{HEAD}**Kind:** Model  Size\ntrain.py\n{BLOCK}").kind == "model size"
+    assert read(HEAD + BLOCK.replace("DEPTH = 4", "KIND: str = 'x'")).kind == ""
+    assert read(f"{HEAD}train.py\n```\nkind: int = 1\n```").kind == ""
+    assert (
+        read(json.dumps({"kind": "Schedule", "edits": [{"path": "a.py", "content": "x"}]})).kind == "schedule"
+    )
+
+
+def test_what_a_json_edit_leaves_null_is_not_given() -> None:
+    given: dict[str, object] = {"path": "train.py", "search": None, "replace": None, "content": DEEPER}
+    assert read(edits(given)).files == {"train.py": DEEPER}
+
+
+def test_thinking_that_began_in_the_prompt_is_passed_over() -> None:
+    assert read(f"Or {BLOCK} perhaps?\n</think>\n\n{HEAD}{BLOCK}").files == {"train.py": DEEPER}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_reply_edits_several_files(form: str) -> None:
+    base = {"train.py": SOURCE, "model.py": "x = 1\n"}
+    model = BLOCK.replace("DEPTH = 3", "x = 1").replace("DEPTH = 4", "x = 2")
+    in_text = f"{HEAD}train.py\n{BLOCK}\nmodel.py\n{model}"
+    in_json = edits(
+        {"path": "train.py", "search": "DEPTH = 3\n", "replace": "DEPTH = 4\n"},
+        {"path": "model.py", "content": "x = 2\n"},
+    )
+    reply = in_text if form == "text" else in_json
+    assert read(reply, base).files == {"train.py": DEEPER, "model.py": "x = 2\n"}
 
 
 def test_a_double_match_names_its_lines() -> None:

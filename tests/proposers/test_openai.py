@@ -8,47 +8,11 @@ import traceback
 import pytest
 
 from orchestrator.errors import ProposerError, SetupError
-from orchestrator.policy import EditPolicy
 from orchestrator.proposers.endpoint import Endpoint
-from orchestrator.proposers.openai import OpenAIProposer
-from orchestrator.proposers.prompt import PromptBuilder
-from orchestrator.records import History, Usage
+from orchestrator.records import Usage
 
+from .model_parts import GOOD, HISTORY, KEY, SOURCE, proposer
 from .openai_server import Cut, OpenAIServer, Raw, Reply, Slow, Status, Text, Trickle
-
-KEY = "sk-canary-9f27d1c0ffee4b1e8a55"
-SOURCE = "DEPTH = 3\nWIDTH = 64\n\n\ndef main():\n    pass\n"
-HISTORY = History({"train.py": SOURCE}, 2.5)
-GOOD = """\
-TITLE: deeper
-HYPOTHESIS: one more block helps
-train.py
-<<<<<<< SEARCH
-DEPTH = 3
-=======
-DEPTH = 4
->>>>>>> REPLACE
-"""
-
-
-def proposer(
-    server: OpenAIServer, *, retries: int = 0, request_seconds: float = 5.0, total_seconds: float = 10.0
-) -> OpenAIProposer:
-    endpoint = Endpoint(
-        model="test-model",
-        api_key=KEY,
-        base_url=server.base_url,
-        max_retries=retries,
-        request_seconds=request_seconds,
-        total_seconds=total_seconds,
-    )
-    prompt = PromptBuilder(
-        agenda="Lower the metric.",
-        edit=EditPolicy(),
-        entry_file="train.py",
-        entry_points={"main": 0, "build_model": 1},
-    )
-    return OpenAIProposer(endpoint, prompt)
 
 
 def error_of(*script: Reply, retries: int = 0, seconds: float = 5.0) -> ProposerError:
@@ -174,6 +138,8 @@ def test_the_total_limit_holds_however_the_server_delays(reply: Reply) -> None:
         (Text("   \n"), "empty"),
         (Text(None, refusal="I will not do that."), "refused: I will not do that."),
         (Text(GOOD, finish_reason="length"), "cut off"),
+        (Text("", finish_reason="length"), "spent all 30 output tokens on thinking"),
+        (Text("<think>well", finish_reason="length"), "spent all 30 output tokens on thinking"),
         (Text("", finish_reason="content_filter"), "content filter"),
         (Text("I would suggest a larger model."), "no edit"),
         (Text(GOOD.replace("DEPTH = 3", "DEPTH = 99")), "nowhere"),

@@ -11,7 +11,13 @@ import pytest
 
 from orchestrator.data import TRAINING_FILES
 from orchestrator.policy import load_policy
-from orchestrator.sandbox.container import Mode, Outfit, container_body, output_options
+from orchestrator.sandbox.container import (
+    BESIDE_TRAINING,
+    Mode,
+    Outfit,
+    container_body,
+    output_options,
+)
 
 POLICIES = Path(__file__).parents[2] / "policies"
 SECCOMP = (POLICIES / "seccomp.json").read_text(encoding="utf-8")
@@ -68,6 +74,14 @@ def test_every_limit_is_the_policys(case: Case) -> None:
     assert (host["NanoCpus"], host["Runtime"]) == (2_500_000_000, policy.runtime)
     limits = {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in host["Ulimits"]}
     assert limits == {"core": (0, 0), "nofile": (policy.open_files, policy.open_files)}
+
+
+def test_a_smoke_test_alone_gives_way_to_what_trains(case: Case) -> None:
+    outfit, *_ = case
+    modes: tuple[Mode, ...] = ("train", "serve", "hold", "smoke")
+    shares = {mode: container_body(outfit, mode, out_volume="o")["HostConfig"]["CpuShares"] for mode in modes}
+    assert shares == {"train": 0, "serve": 0, "hold": 0, "smoke": BESIDE_TRAINING}
+    assert 0 < BESIDE_TRAINING < 1024
 
 
 def test_only_sized_scratch_space_can_be_written_and_only_work_executes(case: Case) -> None:
