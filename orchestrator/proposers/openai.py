@@ -12,7 +12,8 @@ from orchestrator.errors import ProposerError
 from orchestrator.proposers.answers import Answer
 from orchestrator.proposers.chat import ChatEndpoint
 from orchestrator.proposers.endpoint import Endpoint
-from orchestrator.proposers.frame import Message
+from orchestrator.proposers.frame import Message, framed
+from orchestrator.proposers.mending import mend_words
 from orchestrator.proposers.notebook import Notebook
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.replies import UNTITLED, read_reply
@@ -20,9 +21,6 @@ from orchestrator.records import Files, History, Proposal, Usage
 from orchestrator.text import sanitise_line
 
 REFUSAL_CHARACTERS = 200
-REASON_BYTES = 2000
-LOG_BYTES = 3000
-CHANGE_BYTES = 12_000
 CUT_OFF = "the reply was cut off at the limit of output tokens; propose a smaller edit"
 ALL_THOUGHT = (
     "the model spent all {} output tokens on thinking and said nothing; think less: a smaller change, a lower"
@@ -87,10 +85,11 @@ class OpenAIProposer:
         self._chat.close()
 
     def _messages(self, history: History) -> tuple[Message, ...]:
-        talk = self._talk
-        if history.mend and talk and talk.led_to(history.mend.proposal, history.best_files):
+        mend, talk = history.mend, self._talk
+        if mend and talk and talk.led_to(mend.proposal, history.best_files):
             said = Message("assistant", talk.reply)
-            return (*talk.messages[:2], said, self._prompt.follow_up(history))
+            words = framed(self._prompt.nonce, lambda frame: mend_words(mend, frame))
+            return (*talk.messages[:2], said, Message("user", words))
         return self._prompt.messages(history, self._notebook.text if self._notebook else "")
 
     def _rewrite_lessons(self, history: History) -> Usage:

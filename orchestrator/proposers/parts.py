@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.breadth import attempts_since_keep, combinations, kinds_tried, least_tried
-from orchestrator.changes import change_between
 from orchestrator.proposers.frame import Frame
+from orchestrator.proposers.mending import mend_words
 from orchestrator.proposers.rules import noise_in_words
-from orchestrator.proposers.table import quoted, result_of, shown_change
+from orchestrator.proposers.table import quoted, result_of
 from orchestrator.proposers.tokens import count_tokens
-from orchestrator.proposers.traces import reason_of, trace_of
-from orchestrator.records import Direction, Entry, History, Measure, Mend
+from orchestrator.proposers.traces import reason_of, trace_lines
+from orchestrator.records import Direction, Entry, History, Measure
 from orchestrator.text import sanitise_block, sanitise_line
 
 HYPOTHESIS_CHARACTERS = 300
-TRACE_BYTES = 2000
 LESSONS_BYTES = 65_536
-MENDED_LINES = 120
+ASKED = "Propose the next edit. Do not repeat one that was tried, nor the same idea in other words."
 MOST_UNDERWAY = 8
 JOIN_TOKENS = 2
 
@@ -33,7 +32,6 @@ class Parts:
     breadth: str
     underway: str
     failure: str
-    mend: str
     asked: str
 
 
@@ -52,8 +50,7 @@ def parts_of(history: History, lessons: str, measure: Measure, plateau: int, fra
         breadth=_breadth(history, measure.direction, counts),
         underway=_underway(history, frame),
         failure=_failure(history, frame),
-        mend=mend_of(history, frame),
-        asked=asked_of(history),
+        asked=mend_words(history.mend, frame, history.best_files) if history.mend else ASKED,
     )
 
 
@@ -121,39 +118,6 @@ def _failure_text(entry: Entry) -> str:
         f"title: {quoted(entry.title)}",
         f"result: {result_of(entry)}",
         f"reason: {reason_of(entry.reason)}",
-        *_trace_lines(entry.log_tail),
+        *trace_lines(entry.log_tail),
     ]
     return "\n".join(lines)
-
-
-def _trace_lines(log: str) -> list[str]:
-    trace = sanitise_block(trace_of(log), TRACE_BYTES, keep="tail")
-    return ["the end of its traceback:", trace] if trace else []
-
-
-def mend_of(history: History, frame: Frame) -> str:
-    """The refused proposal that is to be mended, and why; empty without one."""
-    if history.mend is None:
-        return ""
-    shown = frame.around("REFUSED", _mend_text(history.mend, history))
-    return f"This proposal was refused before it ran:\n\n{shown}"
-
-
-def _mend_text(mend: Mend, history: History) -> str:
-    proposal = mend.proposal
-    change = change_between(history.best_files, {**history.best_files, **proposal.files})
-    lines = [
-        f"title: {quoted(proposal.title)}",
-        f"hypothesis: {_hypothesis(proposal.hypothesis)}",
-        f"reason: {reason_of(mend.reason)}",
-        *_trace_lines(mend.log),
-        *(["what it would have changed:", shown_change(change, MENDED_LINES)] if change else []),
-    ]
-    return "\n".join(lines)
-
-
-def asked_of(history: History) -> str:
-    """What the model is to do now."""
-    if history.mend:
-        return "Mend it: give the whole edit again, against the best source above, without that fault."
-    return "Propose the next edit. Do not repeat one that was tried, nor the same idea in other words."

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.breadth import KINDS
 from orchestrator.errors import ProposerError
 from orchestrator.policy import BudgetPolicy, EditPolicy, ModelPolicy
 from orchestrator.proposers.frame import Frame, Message, draw_nonce, framed
-from orchestrator.proposers.parts import Parts, asked_of, cost_of, mend_of, parts_of
+from orchestrator.proposers.parts import Parts, cost_of, parts_of
 from orchestrator.proposers.rules import RuleBook
 from orchestrator.proposers.table import Table
 from orchestrator.records import History, Measure
@@ -40,10 +41,11 @@ NOTE_TOKENS = 120
 TABLE = "RESULTS"
 TRIED = "What was tried, in order, each with the lines that it changed in its base:"
 
-REPLY_FORMAT = """\
+REPLY_FORMAT = f"""\
 Answer with exactly this, and nothing after it:
 
 TITLE: what changes, in one line
+KIND: one of {", ".join(KINDS)}
 HYPOTHESIS: why it should better the metric, in one sentence
 <path of the file>
 <<<<<<< SEARCH
@@ -119,11 +121,6 @@ class PromptBuilder:
         """The system and the user message. Raises as `build` does."""
         return self.build(history, lessons).messages
 
-    def follow_up(self, history: History) -> Message:
-        """What comes after the model's own refused reply, in the same conversation."""
-        asked = framed(self.nonce, lambda frame: f"{mend_of(history, frame)}\n\n{asked_of(history)}")
-        return Message("user", asked)
-
     def build(self, history: History, lessons: str = "") -> Prompt:
         """The prompt from a history and the model's own lessons.
 
@@ -134,7 +131,7 @@ class PromptBuilder:
     def _built(self, history: History, lessons: str, frame: Frame) -> Prompt:
         system = self._system(frame)
         parts = parts_of(history, lessons, self.measure, self.model.plateau, frame)
-        empty = [system, parts.source, parts.standing, parts.mend, parts.asked, frame.around(TABLE, TRIED)]
+        empty = [system, parts.source, parts.standing, parts.asked, frame.around(TABLE, TRIED)]
         room = self.model.prompt_tokens - NOTE_TOKENS - sum(map(cost_of, empty))
         fitted = _Fitted(Table(history, self.measure.direction, room))
         if room < 0 or not fitted.table.take_what_always_stays():
@@ -154,7 +151,7 @@ class PromptBuilder:
         fitted.table.take_changes(int(CHANGES_SHARE * self.model.prompt_tokens))
         table = f"{TRIED}\n\n{frame.around(TABLE, fitted.table.text(self.measure.name))}"
         seldom = [parts.source, lessons, table, fitted.note()]
-        often = [parts.standing, breadth, underway, failure, parts.mend, parts.asked]
+        often = [parts.standing, breadth, underway, failure, parts.asked]
         return "\n\n".join(filter(None, [*seldom, *often]))
 
     def _system(self, frame: Frame) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 
 from orchestrator.breadth import near_misses
 from orchestrator.changes import Change, change_of
@@ -25,7 +25,7 @@ POOL = 40
 BLOCK = 20
 CHANGED_LINES = 24
 LINE_CHARACTERS = 140
-MOST_CHANGES = 200
+CHANGE_BLOCKS = 10
 
 
 def quoted(title: str) -> str:
@@ -81,9 +81,9 @@ class Table:
         kept_back = self.room - min(room, self.room)
         self.room -= kept_back
         change = change_of(self.history)
-        recent = self.history.entries[-MOST_CHANGES:]
+        recent = islice(_blocks(self.history.entries), CHANGE_BLOCKS)
         near = [entry for entry in self.history.entries if entry.number in self._near]
-        for block in [near, *_blocks(recent)]:
+        for block in [near, *recent]:
             wanted = (entry for entry in block if entry.number in self._rows.keys() - self._changes.keys())
             if not self._take(self._changes, {entry.number: shown_change(change(entry)) for entry in wanted}):
                 break

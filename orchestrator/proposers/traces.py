@@ -12,6 +12,7 @@ FRAMES = 4
 LINE_CHARACTERS = 160
 ERROR_CHARACTERS = 400
 REASON_CHARACTERS = 400
+TRACE_BYTES = 2000
 _READ_BYTES = 65_536
 _LEFT_OUT = "[a line was left out: it reads like an order]"
 
@@ -42,6 +43,12 @@ def trace_of(log: str) -> str:
     places, error_line = traces[-1] if traces else ([], lines[errors[-1]] if errors else "")
     shown = [sanitise_end(line, LINE_CHARACTERS) for line in places]
     return "\n".join(map(_harmless, [*shown, sanitise_line(error_line, ERROR_CHARACTERS)])).strip("\n")
+
+
+def trace_lines(log: str) -> list[str]:
+    """The same under a heading of its own; no line when there is nothing."""
+    trace = sanitise_block(trace_of(log), TRACE_BYTES, keep="tail")
+    return ["the end of its traceback:", trace] if trace else []
 
 
 def _places_before(lines: Sequence[str], error: int) -> list[str]:

@@ -15,9 +15,8 @@ from orchestrator.budget import Budget
 from orchestrator.ledger.git import GitLedger
 from orchestrator.loop import run_night
 from orchestrator.policy import EditPolicy
-from orchestrator.proposers.parts import TRACE_BYTES
 from orchestrator.proposers.prompt import PromptBuilder
-from orchestrator.proposers.traces import trace_of
+from orchestrator.proposers.traces import TRACE_BYTES, trace_of
 from orchestrator.records import Attempt, History, Mend, Outcome, Proposal, Run
 from orchestrator.sandbox.crash import crash_reason
 from orchestrator.sandbox.engine import Exit
