@@ -51,6 +51,7 @@ SHARE_OF_MEMORY = 0.8
 RECORDS_MIB = 256
 PROJECT = Path(__file__).resolve().parent.parent
 SECCOMP = PROJECT / "policies" / "seccomp.json"
+DEFAULT_POLICY = PROJECT / "policies" / "default.yaml"
 
 
 @dataclass(frozen=True)

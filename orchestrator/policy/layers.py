@@ -142,7 +142,9 @@ def _problem(file: PolicyFile, complaint: Mapping[str, Any]) -> Problem:
 
 def _meant(place: Place) -> str:
     """The section, or the key in some section, that was probably meant."""
-    known = list(Policy.model_fields) if len(place) == 1 else [dotted(key.place) for key in keys_of_a_policy()]
+    known = (
+        list(Policy.model_fields) if len(place) == 1 else [dotted(key.place) for key in keys_of_a_policy()]
+    )
     return next(iter(get_close_matches(dotted(place), known, n=1, cutoff=0.8)), "")
 
 
