@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -42,5 +43,11 @@ def comments(path: Path) -> Mapping[Place, str]:
     """The comment beside each section and key of a policy file."""
     lines = path.read_text(encoding="utf-8").splitlines()
     places = {place: number for place, number in read_document(path).lines.items() if 0 < len(place) < 3}
-    found = {place: re.search(r"\s# *(.+)", lines[number - 1]) for place, number in places.items()}
-    return {place: match[1].strip() for place, match in found.items() if match}
+    return {place: words for place, number in places.items() if (words := _comment(lines[number - 1 :]))}
+
+
+def _comment(lines: list[str]) -> str:
+    """The comment of the first line, and of the lines behind it that are nothing else."""
+    first = re.search(r"\s#\s+(.+)", lines[0])
+    rest = takewhile(bool, (re.fullmatch(r"\s+#\s+(.+)", line) for line in lines[1:]))
+    return " ".join(match[1].strip() for match in (first, *rest) if match) if first else ""

@@ -1,4 +1,4 @@
-"""A run that goes on under another policy: what goes by itself, what must be asked for, and what cannot be."""
+"""A run that goes on under another policy: what goes by itself, what must be asked for, what cannot be."""
 
 from __future__ import annotations
 
@@ -41,12 +41,14 @@ class Succession:
         return {"policy_digest": self.policy.digest, "changes": changes, "policy": self.policy.values()}
 
 
-def succeed(run: str, before: Mapping[str, Any] | None, after: Policy, *, loosen: bool) -> Succession:
+def succeed(run: str, before: Mapping[str, Any] | None, after: Policy | None, *, loosen: bool) -> Succession:
     """The change from the policy that a run's log names, to be recorded.
 
     Raises SetupError when numbers would not compare, or when something is looser and `loosen` was not asked
     for. `before` is None for a log that does not hold its policy.
     """
+    if before is None or after is None:
+        raise SetupError(f"run {run} {_ANOTHER}", remedy="give the same one, or choose another --tag")
     changes = compare(_read(run, before), after)
     if kept := [change for change in changes if change.fixed]:
         message = f"run {run} {_ANOTHER}, and its numbers would not compare ({listed(kept)})"
@@ -57,10 +59,7 @@ def succeed(run: str, before: Mapping[str, Any] | None, after: Policy, *, loosen
     return Succession(after, changes)
 
 
-def _read(run: str, values: Mapping[str, Any] | None) -> Policy:
-    if values is None:
-        message, remedy = f"run {run} {_ANOTHER}", "give the same one, or choose another --tag"
-        raise SetupError(message, remedy=remedy)
+def _read(run: str, values: Mapping[str, Any]) -> Policy:
     try:
         return Policy.model_validate(dict(values))
     except ValidationError:

@@ -21,12 +21,19 @@ class PolicyWatch:
     """Asked between attempts whether the file, or one that it extends, says something tighter now.
 
     `in_force` is the policy that the night goes by. A refusal is recorded and said once, until the file
-    changes again; what is refused changes nothing.
+    changes again; what is refused changes nothing. `keep` is given what takes effect, for the run's folder.
     """
 
-    def __init__(self, path: Path, in_force: Policy, record: Record, say: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        in_force: Policy,
+        record: Record,
+        say: Callable[[str], Any],
+        keep: Callable[[Policy], Any],
+    ) -> None:
         self.in_force = in_force
-        self._path, self._record, self._say = path, record, say
+        self._path, self._record, self._say, self._keep = path, record, say, keep
         self._answered = in_force.digest
 
     def latest(self) -> Policy | None:
@@ -50,6 +57,7 @@ class PolicyWatch:
     def _take(self, succession: Succession) -> Policy:
         self._record(succession.event, **succession.fields)
         self.in_force = succession.policy
+        self._keep(self.in_force)
         self._say(f"the policy is tighter from the next attempt on: {listed(succession.changes)}")
         return self.in_force
 

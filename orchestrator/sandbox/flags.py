@@ -105,6 +105,10 @@ def _stdin(value: bool) -> Iterator[str]:
     return iter(("--interactive",) if value else ())
 
 
+def _shares(value: int) -> Iterator[str]:
+    return iter((f"--cpu-shares={value}",) if value else ())
+
+
 def _limits(values: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     return (f"--ulimit={each['Name']}={each['Soft']}:{each['Hard']}" for each in values)
 
@@ -163,6 +167,7 @@ _FIELDS: dict[str, tuple[Write, str]] = {
     "Memory": (_size("--memory"), "at most so much memory"),
     "MemorySwap": (_size("--memory-swap"), "the same with swap, so no swap"),
     "NanoCpus": (lambda value: iter((f"--cpus={value / 1e9:g}",)), "at most so many processors' time"),
+    "CpuShares": (_shares, "its share of a busy processor"),
     "OomScoreAdj": (_one("--oom-score-adj"), "the first to go when the host runs out of memory"),
     "ShmSize": (_size("--shm-size"), "the size of /dev/shm"),
     "Ulimits": (_limits, "no core dumps; at most so many open files in a process"),
