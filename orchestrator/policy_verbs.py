@@ -13,7 +13,6 @@ from orchestrator.policy.comparing import compare
 from orchestrator.policy.keys import Mark
 from orchestrator.policy.layers import load_policy, read_policy
 from orchestrator.policy.schema import schema_text
-from orchestrator.policy.sections import Policy
 from orchestrator.policy_work import explaining, replaying
 from orchestrator.policy_work.telling import tell
 from orchestrator.settings import load_settings
@@ -36,7 +35,7 @@ def check(arguments: Namespace) -> int:
 
 
 def explain(arguments: Namespace) -> int:
-    """Every key with its value, its origin and its flags. Raises SetupError for a policy that is not sound."""
+    """Every key with its value, origin and flags. Raises SetupError for a policy that is not sound."""
     return _say(explaining.explain(read_policy(arguments.file)))
 
 

@@ -18,7 +18,7 @@ from orchestrator.records import Action, Attempt, Measure
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One closed attempt: its files, the attempt that it rests on, the events of its runs and of its close."""
+    """One closed attempt: its files, the attempt it rests on, the events of its runs and of its close."""
 
     attempt: Attempt
     base: int

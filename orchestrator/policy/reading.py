@@ -92,7 +92,7 @@ _ALIAS = "!an-alias"
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """SafeLoader that never follows an alias: a node of its own kind stands there, for its line to be told."""
+    """SafeLoader that never follows an alias: a node of its own kind stands there, to be told of."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if not self.check_event(yaml.AliasEvent):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from orchestrator.assembly import DEFAULT_POLICY, SECCOMP
@@ -75,7 +74,7 @@ def _wrapped(text: str, indent: str) -> Sequence[str]:
 
 
 def _container(outfit: Outfit) -> Iterator[str]:
-    """The flags of the containers, from the code that makes them; keys that name none are held by the host."""
+    """The flags of the containers, from the code that makes them."""
     training = run_flags(outfit, outfit.training, _PROFILE)
     yield "Keys without a flag are held by the host: its clock, its gate, its scorer."
     yield "The container that trains is made as if by"

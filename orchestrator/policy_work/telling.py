@@ -15,7 +15,7 @@ _LONGEST = 300
 def tell(found: Replay, policy: Policy, run: str) -> Iterator[str]:
     """Lines for a person, the keeps that would have been lost at the end."""
     night = found.night
-    yield f"run {run}: {len(night.attempts)} attempts, {found.kept} kept, held against policy {policy.digest[:12]}"
+    yield f"run {run}: {len(night.attempts)} attempts, {found.kept} kept, against policy {policy.digest[:12]}"
     yield from _section("refused by the gate, which had let them through", found.refused, found)
     yield from _section("over a limit", found.over, found)
     if found.admitted:
