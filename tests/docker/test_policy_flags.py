@@ -22,8 +22,8 @@ from tests.docker.conftest import IMAGE
 
 POLICIES = Path(__file__).parents[2] / "policies"
 VOLUMES = ("OUT", "DATA")
-SAID_BY_THE_IMAGES_PLACE = {"Entrypoint", "Cmd", "NetworkDisabled"}
-"""`docker run` has no flag that sets these alone: the runner stands behind the image's name."""
+ELSEWHERE = {"Hostname", "Entrypoint", "Cmd", "NetworkDisabled"}
+"""The name is drawn, the runner stands behind the image, and --network=none alone cuts the network."""
 
 
 def call(*words: str) -> str:
@@ -69,12 +69,19 @@ def test_docker_create_with_these_flags_makes_what_we_make(
 
 
 def comparable(made: dict[str, Any]) -> dict[str, Any]:
-    config = {name: value for name, value in made["Config"].items() if name not in SAID_BY_THE_IMAGES_PLACE}
-    config["Env"], config.pop("Hostname", None)
-    config = config | {"Env": sorted(config["Env"])}
+    config = {name: value for name, value in made["Config"].items() if name not in ELSEWHERE}
+    config["Env"] = sorted(config["Env"])
     host = dict(made["HostConfig"])
     host["SecurityOpt"] = [squeezed(option) for option in host["SecurityOpt"]]
-    return {"Config": config, "HostConfig": host, "Mounts": sorted(made["Mounts"], key=str)}
+    whole: dict[str, Any] = {"Config": config, "HostConfig": host, "Mounts": sorted(made["Mounts"], key=str)}
+    return whole | {"Config": said(config), "HostConfig": said(host)}
+
+
+def said(value: Any) -> Any:
+    """Without what is empty: the command line says an empty list where we say nothing."""
+    if isinstance(value, dict):
+        return {name: said(each) for name, each in value.items() if each not in (None, [], {}, "")}
+    return [said(each) for each in value] if isinstance(value, list) else value
 
 
 def squeezed(option: str) -> str:
