@@ -234,7 +234,7 @@ def tuner_of(bench: Bench, tag: str) -> Proposer:
     """Another run tries other changes; the same run, resumed, the same."""
     from orchestrator.proposers.tuner import ConstantTuner
 
-    gpu, task = bench.grant.gpu is not None, bench.task
+    gpu, task = bench.profile_name != "cpu", bench.task
     seed, direction = zlib.crc32(tag.encode()), task.metric.direction
     return ConstantTuner(entry_file=task.entry_file, gpu=gpu, seed=seed, direction=direction)
 
@@ -256,7 +256,7 @@ def say_estimate(bench: Bench, proposer: Proposer, budget: Budget, say: Callable
 
 def _estimates(bench: Bench) -> list[Estimate]:
     """One for each model, from the first prompt. Raises SetupError when one request is over a cap."""
-    prompt = _prompt(bench.policy, bench.task, bench.profile_name)
+    prompt = _prompt(bench.policy, bench.task, bench.device_kind)
     messages = prompt.messages(History(bench.task.read_files(), None))
     tokens = sum(count_tokens(message.content) for message in messages)
     return [expect(model.name, tokens, bench.policy.model) for model in bench.settings.models]

@@ -28,10 +28,21 @@ class Change:
     def in_words(self) -> str:
         """The old value and the new one; of a list, what came and what went."""
         if not (isinstance(self.before, list) and isinstance(self.after, list)):
-            return f"{self.before} -> {self.after}"
+            return f"{shown(self.before)} -> {shown(self.after)}"
         came = [f"+{name}" for name in self.after if name not in self.before]
         went = [f"-{name}" for name in self.before if name not in self.after]
         return " ".join([*came, *went]) or "another order"
+
+
+def shown(value: Any) -> str:
+    """A key's value for a person, near to how YAML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {each}" for name, each in value.items()) or "none"
+    return str(value)
 
 
 def compare(before: Policy, after: Policy) -> tuple[Change, ...]:

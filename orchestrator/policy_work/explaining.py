@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from orchestrator.assembly import DEFAULT_POLICY, SECCOMP
+from orchestrator.policy.comparing import shown
 from orchestrator.policy.layers import PolicyFile, PolicyKey, keys_of_a_policy
 from orchestrator.policy.reading import Place
 from orchestrator.policy.schema import comments
@@ -48,7 +48,7 @@ def example_outfit(policy: SandboxPolicy) -> Outfit:
 
 
 def _key_lines(file: PolicyFile, policy: Policy, key: PolicyKey, words: Mapping[Place, str]) -> Iterator[str]:
-    value, origin = _shown(key.value_in(policy)), file.origin_of(key.place)
+    value, origin = shown(key.value_in(policy)), file.origin_of(key.place)
     exact = origin if key.place in file.origins else None
     head = f"  {key.name}: {value}"
     where = f"({exact or 'built in'})"
@@ -57,16 +57,6 @@ def _key_lines(file: PolicyFile, policy: Policy, key: PolicyKey, words: Mapping[
     else:
         yield from (f"  {key.name}:  {where}", *_wrapped(value, _INDENT))
     yield from _wrapped(words[key.place], _INDENT)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {each}" for name, each in value.items()) or "none"
-    return str(value)
 
 
 def _wrapped(text: str, indent: str) -> Sequence[str]:
