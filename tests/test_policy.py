@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import time
@@ -202,6 +203,15 @@ def test_strict_has_an_allowlist_of_imports_gvisor_and_half_the_limits() -> None
     assert not set(strict.edit.allowed_imports) & set(strict.edit.forbidden_imports)
     for name in ("memory_mib", "shm_mib", "pids", "tmp_mib", "work_mib", "output_mib", "log_kib"):
         assert getattr(strict.sandbox, name) <= getattr(default.sandbox, name) / 2, name
+
+
+def test_the_template_imports_nothing_that_strict_does_not_allow() -> None:
+    source = (POLICIES.parent / "train_template" / "train.py").read_text(encoding="utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    froms = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    allowed = load_policy(POLICIES / "strict.yaml").edit.allowed_imports
+    assert {name.partition(".")[0] for name in plain | froms} <= set(allowed)
 
 
 def test_gpu_small_takes_the_tasks_smaller_size() -> None:

@@ -19,6 +19,7 @@ from orchestrator.policy import Policy
 from orchestrator.policy.comparing import compare
 from orchestrator.policy.keys import Key, Mark
 from orchestrator.policy.layers import keys_of_a_policy
+from orchestrator.policy.succession import succeed
 from orchestrator.policy.watch import PolicyWatch
 
 TEMPLATE = {"train.py": "DEPTH = 1\n"}
@@ -181,6 +182,11 @@ def test_a_log_that_does_not_hold_its_policy_takes_no_other(tmp_path: Path) -> N
     GitLedger(tmp_path / "night", replace(origin(Policy()), policy=None)).release()
     with pytest.raises(SetupError, match="was made with another policy"):
         GitLedger(tmp_path / "night", origin(TIGHTER))
+
+
+def test_a_policy_of_a_version_with_other_keys_takes_no_other() -> None:
+    with pytest.raises(SetupError, match="which this version cannot read"):
+        succeed("night", {"sandbox": {"gone": 1}}, TIGHTER, loosen=True)
 
 
 # A file that is edited during the night.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import Event, read_events
@@ -13,6 +12,8 @@ from orchestrator.ledger.disk import refuse_link
 from orchestrator.ledger.facts import attempt_from
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import TEMPLATE, State
+from orchestrator.policy import Policy
+from orchestrator.policy.succession import read_values
 from orchestrator.records import Action, Attempt, Measure
 
 
@@ -33,12 +34,11 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """A run's record. `policy` is the one in force last, None where the log does not hold it."""
+    """A run's record. `policy` is the one in force last, None where the log holds none that can be read."""
 
     attempts: tuple[Recorded, ...]
     measure: Measure
-    policy: Mapping[str, Any] | None
-    policy_digest: str
+    policy: Policy | None
     on_a_card: bool
 
 
@@ -53,7 +53,8 @@ def read_night(folder: Path) -> Night:
     if not repo.folder.is_dir():
         raise LedgerError("repo.git is missing", remedy="put it back from a copy")
     attempts = tuple(_attempts(state, repo))
-    return Night(attempts, state.measure, state.policy, state.policy_digest, card)
+    policy = read_values(state.policy) if state.policy else None
+    return Night(attempts, state.measure, policy, card)
 
 
 def _attempts(state: State, repo: BareRepo) -> Iterator[Recorded]:

@@ -49,7 +49,11 @@ def succeed(run: str, before: Mapping[str, Any] | None, after: Policy | None, *,
     """
     if before is None or after is None:
         raise SetupError(f"run {run} {_ANOTHER}", remedy="give the same one, or choose another --tag")
-    changes = compare(_read(run, before), after)
+    then = read_values(before)
+    if then is None:
+        message = f"run {run} {_ANOTHER}, which this version cannot read"
+        raise SetupError(message, remedy="choose another --tag")
+    changes = compare(then, after)
     if kept := [change for change in changes if change.fixed]:
         message = f"run {run} {_ANOTHER}, and its numbers would not compare ({listed(kept)})"
         raise SetupError(message, remedy="give the same values, or choose another --tag")
@@ -59,9 +63,9 @@ def succeed(run: str, before: Mapping[str, Any] | None, after: Policy | None, *,
     return Succession(after, changes)
 
 
-def _read(run: str, values: Mapping[str, Any]) -> Policy:
+def read_values(values: Mapping[str, Any]) -> Policy | None:
+    """A policy as a log holds it; None when it is of a version with other keys."""
     try:
         return Policy.model_validate(dict(values))
     except ValidationError:
-        message = f"run {run} {_ANOTHER}, which this version cannot read"
-        raise SetupError(message, remedy="choose another --tag") from None
+        return None

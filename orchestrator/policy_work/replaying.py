@@ -77,7 +77,7 @@ def _lost(attempts: Sequence[Recorded], stopped: set[int]) -> tuple[int, ...]:
 
 def _over(recorded: Recorded, night: Night, policy: Policy) -> Iterator[Finding]:
     """For each limit the first run that is over it, and was not in the night itself."""
-    then = Policy.model_validate(dict(night.policy)) if night.policy else None
+    then = night.policy
     for limit in LIMITS:
         runs = [run for run in recorded.runs if not (then and limit.exceeded(run, then, night))]
         words = next(filter(None, (limit.exceeded(run, policy, night) for run in runs)), "")

@@ -40,9 +40,9 @@ def _numbers(numbers: Sequence[int]) -> str:
 def _unknown(found: Replay, policy: Policy) -> Iterator[str]:
     """What changed and cannot be held against a record, and why."""
     if found.night.policy is None:
-        yield "the log does not hold the policy of that night: what else differs is not known"
+        yield "the log holds no policy of that night that can be read: what else differs is not known"
         return
-    changes = compare(Policy.model_validate(dict(found.night.policy)), policy)
+    changes = compare(found.night.policy, policy)
     fixed = [change for change in changes if change.fixed]
     silent = [change for change in changes if not change.fixed and _is_silent(change)]
     if fixed:
