@@ -28,7 +28,6 @@ from orchestrator.ledger.verification import verify_run
 from orchestrator.loop import run_night
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
-from orchestrator.policy import load_policy
 from orchestrator.ports import Proposer, Watcher
 from orchestrator.preparation import Preparation, Untried, review
 from orchestrator.records import Action, Attempt, Experiment, Proposal
@@ -64,7 +63,7 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     assembly.say_estimate(bench, proposer, budget, console.say)
     data = assembly.data_of(bench, arguments.data)
     assembly.check_room(folder)
-    with GitLedger(folder, _origin(bench), at=at) as ledger:
+    with GitLedger(folder, _origin(bench, loosen=arguments.allow_loosen), at=at) as ledger:
         write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
         console.say(_greeting(bench, arguments.tag))
         with (
@@ -165,13 +164,6 @@ def audit_verify(arguments: Namespace) -> int:
     return 0
 
 
-def policy_check(arguments: Namespace) -> int:
-    """Each file is read with everything that it extends. Raises SetupError at the first bad one."""
-    for path in arguments.files:
-        Console().say(f"{path}: sound, digest {load_policy(path).digest[:12]}")
-    return 0
-
-
 def checked_tag(tag: str) -> str:
     """The tag, if it is a plain name. Raises SetupError."""
     if not _TAG.fullmatch(tag):
@@ -255,9 +247,11 @@ def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
     return examine(rig.sandbox.run, rig.scorer, reviewed, console, lambda _: Action.REPEAT)
 
 
-def _origin(bench: Bench) -> Origin:
-    task, release = bench.task, version("autoresearch-sandbox")
-    return Origin(task.name, task.read_files(), bench.policy.digest, release, measure=bench.measure)
+def _origin(bench: Bench, *, loosen: bool) -> Origin:
+    task, policy, release = bench.task, bench.policy, version("autoresearch-sandbox")
+    return Origin(
+        task.name, task.read_files(), policy.digest, release, {}, bench.measure, policy, loosen=loosen
+    )
 
 
 def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from orchestrator.assembly import Bench, choose_proposer, endpoints_of, say_estimate
+from orchestrator.assembly import Bench, choose_proposer, endpoints_of, open_rig, say_estimate
 from orchestrator.budget import Budget
 from orchestrator.errors import SetupError
-from orchestrator.policy import ModelPolicy, Policy
+from orchestrator.policy import ModelPolicy, Policy, load_policy
 from orchestrator.proposers.relay import Relay
+from orchestrator.proving.text import write_bytes_as_tokens
 from orchestrator.sandbox.gpu import NO_GPU
 from orchestrator.settings import load_settings
 from orchestrator.task import load_task
@@ -114,3 +115,28 @@ def test_two_models_in_turn_are_each_reckoned_with_half_of_the_attempts(bench: B
     say_estimate(ready, proposer, Budget(experiments=10), said.append)
     assert [line.partition(",")[0] for line in said[:2]] == ["m: about 5 requests", "n: about 5 requests"]
     assert said[2].startswith("no price is known for n")
+
+
+def test_the_policy_chooses_the_size_of_the_task(bench: Bench) -> None:
+    policy = load_policy(TEMPLATE.parent / "policies" / "gpu-small.yaml")
+    small = replace(bench, policy=policy, grant=NO_GPU)
+    assert small.profile == small.task.profiles["gpu-small"]
+    assert (small.shape.profile, small.shape.sequence_tokens) == ("gpu-small", 1024)
+    assert replace(small, policy=Policy()).shape.profile == "cpu"
+
+
+def test_a_size_that_the_task_has_not_is_refused(bench: Bench) -> None:
+    policy = load_policy(TEMPLATE.parent / "policies" / "gpu-small.yaml")
+    digits = replace(bench, policy=policy, task=load_task(TEMPLATE.parent / "tests" / "tasks" / "digits"))
+    with pytest.raises(SetupError, match="has no profile gpu-small"):
+        _ = digits.profile
+
+
+def test_a_size_that_needs_a_card_is_refused_where_there_is_none(bench: Bench, tmp_path: Path) -> None:
+    policy = load_policy(TEMPLATE.parent / "policies" / "gpu-small.yaml")
+    small, data = replace(bench, policy=policy, grant=NO_GPU), write_bytes_as_tokens(tmp_path / "bytes")
+    with (
+        pytest.raises(SetupError, match="the profile gpu-small needs a card"),
+        open_rig(small, "a", data, print),
+    ):
+        pass

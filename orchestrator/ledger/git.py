@@ -75,7 +75,7 @@ class GitLedger:
         if created:
             create_run(self.folder, self._audit, origin, self._clock, self._at)
         self._state = fold(self._audit.events())
-        check_origin(self.folder, self._state, origin)
+        succession = check_origin(self.folder, self._state, origin)
         adopt_repository(self.folder)
         self._at("create:repository")
         self._repo = BareRepo(self.folder / "repo.git", held_fds=(self._lock.fd,))
@@ -86,6 +86,8 @@ class GitLedger:
         if not created:
             torn = self._audit.torn_bytes
             self.record("run_resumed", version=origin.version, torn_bytes=torn, completed_refs=completed)
+            if succession:
+                self.record(succession.event, **succession.fields)
             self._shelf.export_what_is_missing()
 
     def __enter__(self) -> Self:

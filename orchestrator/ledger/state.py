@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,8 @@ class State:
     measure: Measure = field(default_factory=Measure)
     spent: Spent = field(default_factory=Spent)
     outages: Outages = field(default_factory=Outages)
+    policy_digest: str = ""
+    policy: Mapping[str, Any] | None = None
 
     @property
     def best(self) -> str | None:
@@ -117,6 +119,7 @@ def _create(state: State, event: Event) -> None:
     if event["format"] != FORMAT:
         raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
     state.created = event
+    _take_policy(state, event)
     if "measure" in event:  # the first runs could only measure one thing
         said = event["measure"]
         state.measure = Measure(**{**said, "direction": Direction(said["direction"])})
@@ -162,6 +165,10 @@ def _end(state: State, _: Event) -> None:
     state.resumed.clear()
 
 
+def _take_policy(state: State, event: Event) -> None:
+    state.policy_digest, state.policy = event["policy_digest"], event.get("policy")
+
+
 _FOLDS = {
     "run_created": _create,
     "attempt_opened": _open,
@@ -169,6 +176,9 @@ _FOLDS = {
     "attempt_measured": _measure,
     "attempt_closed": _close,
     "night_ended": _end,
+    "policy_tightened": _take_policy,
+    "policy_loosened": _take_policy,
+    "policy_changed": _take_policy,
 }
 
 

@@ -330,7 +330,7 @@ def test_a_policy_with_a_typo_names_file_key_and_reason(build: Build) -> None:
     (workshop.folder / "policy.yaml").write_text("sandbox: {memory_mb: 512}\n")
     done = workshop.call(*replay("--experiments", "1", tag="none"))
     assert done.returncode == 2
-    assert "policy.yaml: sandbox.memory_mb: is not a key of a policy" in done.stderr
+    assert "policy.yaml:1: sandbox.memory_mb: is not a key of a policy" in done.stderr
 
 
 def test_doctor_shows_a_remedy_for_each_miss_and_fails(build: Build) -> None:
