@@ -33,9 +33,18 @@ class EditPolicy(Section):
     """What a proposal may change. The gate that enforces it is lint; the container is the boundary."""
 
     files: list[str] = Field(default=["train.py"], min_length=1)
+    scopes: dict[str, list[str]] = Field(default_factory=dict)
     max_file_kib: int = Field(default=64, ge=1, le=1024)
+    max_total_kib: int = Field(default=256, ge=1, le=4096)
     max_changed_lines: int = Field(default=400, ge=1, le=100_000)
+    max_line_characters: int = Field(default=2000, ge=80, le=100_000)
+    max_tokens: int = Field(default=40_000, ge=100, le=400_000)
+    max_depth: int = Field(default=50, ge=5, le=90)
+    max_string_characters: int = Field(default=8000, ge=80, le=32_768)
+    max_opaque_characters: int = Field(default=1024, ge=0, le=1_048_576)
+    max_table_numbers: int = Field(default=1024, ge=0, le=1_048_576)
     forbidden_imports: list[str] = Field(default_factory=list)
+    allowed_imports: list[str] = Field(default_factory=list)
     forbidden_calls: list[str] = Field(default_factory=list)
 
     @field_validator("files")
@@ -43,10 +52,31 @@ class EditPolicy(Section):
     def _plain_relative_paths(cls, files: list[str]) -> list[str]:
         for name in files:
             path = PurePosixPath(name)
-            plain = name == str(path) and not path.is_absolute() and ".." not in path.parts
-            if not plain or path.parts[0].startswith(".") or not name.endswith(".py"):
-                raise ValueError(f"{name!r} is not a plain relative path of a .py file")
+            plain = name.removesuffix("/") == str(path) and not path.is_absolute() and ".." not in path.parts
+            if not plain or path.parts[0].startswith(".") or not name.endswith((".py", "/")):
+                raise ValueError(
+                    f"{name!r} is not a plain relative path of a .py file, or of a folder with a /"
+                )
         return files
+
+    @field_validator("allowed_imports")
+    @classmethod
+    def _names_of_modules(cls, modules: list[str]) -> list[str]:
+        for name in modules:
+            if not all(part.isidentifier() for part in name.split(".")):
+                raise ValueError(f"{name!r} is not the name of a module")
+        return modules
+
+    @model_validator(mode="after")
+    def _scopes_are_names_in_files_that_may_change(self) -> EditPolicy:
+        folders = tuple(entry for entry in self.files if entry.endswith("/"))
+        for path, names in self.scopes.items():
+            if path.endswith("/") or not (path in self.files or path.startswith(folders)):
+                raise ValueError(f"scopes: {path!r} is not one of the files that may change")
+            for name in names:
+                if not name.isidentifier():
+                    raise ValueError(f"scopes: {name!r} is not a name of a program")
+        return self
 
 
 class SandboxPolicy(Section):
