@@ -13,7 +13,8 @@ from orchestrator.records import Objection
 
 # Nobody writes that many characters without a space, and with so many different ones: no path, no row of
 # dashes, no pattern. Punctuation of Chinese and Japanese counts as a space.
-_RUN = re.compile(r"[^\s\u2000-\u206f\u3000-\u303f\uff00-\uffef]{48,}+")
+_LEAST_RUN = 48
+_RUN = re.compile(rf"[^\s\u2000-\u206f\u3000-\u303f\uff00-\uffef]{{{_LEAST_RUN},}}+")
 _LEAST_DIFFERENT = 8
 
 _DISPLAYS = (ast.List, ast.Tuple, ast.Set, ast.Dict)
@@ -36,9 +37,7 @@ def embedded_data(source: Source, edit: EditPolicy) -> Iterator[Objection]:
 
 
 def _opaque_characters(lexeme: Lexeme) -> int:
-    if lexeme.kind not in ("string", "comment", "word"):
-        return 0
-    runs = _RUN.findall(lexeme.text) if len(lexeme.text) >= 48 else []
+    runs = _RUN.findall(lexeme.text) if len(lexeme.text) >= _LEAST_RUN else ()
     return sum(len(run) for run in runs if len(set(run)) >= _LEAST_DIFFERENT)
 
 
