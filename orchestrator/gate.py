@@ -105,8 +105,8 @@ class PolicyGate:
             found += out_of_scope(tree, source, self._edit.scopes[path])
         found.sort(key=lambda objection: objection.line)
         distance = Difference.NONE if before == text else Difference.PROGRAM
-        if tree:
-            distance = difference(tree, source.tree)
+        if tree and before is not None:
+            distance = difference(tree, source.tree, (before, text))
         return _Reading(tuple(found), count_tokens(source.lexemes), distance)
 
     def _lint(self, source: Source, attempt: Attempt) -> Iterator[Objection]:

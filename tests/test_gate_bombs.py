@@ -1,4 +1,4 @@
-"""Texts made to break whoever reads them: each is judged within a second and 200 MB, and nothing ever raises."""
+"""Texts made to break whoever reads them: each is judged in a second and 200 MB, and nothing raises."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def test_a_text_made_to_break_its_reader_is_judged_soon_in_little_memory_and_the
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     codes, seconds, mib = json.loads(done.stdout)
-    assert codes and set(codes) <= CODES.keys()
+    assert codes
+    assert set(codes) <= CODES.keys()
     assert seconds < MOST_SECONDS
     assert mib < MOST_MIB
 
@@ -147,7 +148,7 @@ def test_large_numbers_that_programs_use_are_numbers(number: str) -> None:
 
 def mutations(text: str, count: int, seed: int) -> Iterator[str]:
     """The text with a few of its pieces dropped, doubled, swapped or replaced by odd characters."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - mutations, not secrets
     odd = [
         "\x00",
         "\ud800",

@@ -17,7 +17,7 @@ from orchestrator.records import History
 from tests.gate_parts import EDIT, POINTS, attempt_with, codes_of, objections_to, sections, template
 
 _BLOCK = re.compile(r"^<<<<\n(.*?)\n====\n(.*?)\n>>>>\n", re.MULTILINE | re.DOTALL)
-TUNED = 60  # on each of the two profiles
+TUNED = 80  # on each of the two profiles
 
 
 def edited_by_hand() -> list[tuple[str, str]]:
@@ -25,7 +25,8 @@ def edited_by_hand() -> list[tuple[str, str]]:
     base = {"train.py": template()}
     edits = []
     for title, body in sections("honest_edits.txt"):
-        replaces = [Replace("train.py", *block, whole_lines=False) for block in _BLOCK.findall(body)]
+        blocks = _BLOCK.findall(body)
+        replaces = [Replace("train.py", old, new, whole_lines=False) for old, new in blocks]
         edits.append((title, apply_edits(replaces, base)["train.py"]))
     return edits
 
@@ -82,7 +83,6 @@ def test_there_are_at_least_two_hundred_different_edits_and_a_hundred_of_them_by
 
 @pytest.mark.parametrize(("title", "text"), [*edited_by_hand(), *edited_by_rule(), *appended()])
 def test_honest_research_meets_no_objection(title: str, text: str) -> None:
-    ast.parse(text)
     assert [str(objection) for objection in objections_to(text, base=template())] == [], title
 
 

@@ -24,7 +24,7 @@ _MOST_LEVELS = 20
 
 def embedded_data(source: Source, edit: EditPolicy) -> Iterator[Objection]:
     """At most one objection each to encoded text and to tables of numbers, where the largest piece stands."""
-    opaque = {lexeme.start: size for lexeme in source.lexemes if (size := _opaque_characters(lexeme))}
+    opaque = {lexeme.start(): size for lexeme in source.lexemes if (size := _opaque_characters(lexeme))}
     if (total := sum(opaque.values())) > edit.max_opaque_characters:
         line = source.line_at(max(opaque, key=lambda start: opaque[start]))
         message = f"{total} characters look like encoded data, more than {edit.max_opaque_characters}"
@@ -37,7 +37,7 @@ def embedded_data(source: Source, edit: EditPolicy) -> Iterator[Objection]:
 
 
 def _opaque_characters(lexeme: Lexeme) -> int:
-    runs = _RUN.findall(lexeme.text) if len(lexeme.text) >= _LEAST_RUN else ()
+    runs = _RUN.findall(lexeme[0]) if len(lexeme[0]) >= _LEAST_RUN else ()
     return sum(len(run) for run in runs if len(set(run)) >= _LEAST_DIFFERENT)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import partial
 from itertools import takewhile
 
 _SEED_NAME = re.compile(r"(.*_)?seed")
@@ -26,21 +27,40 @@ class Difference(IntEnum):
     PROGRAM = 2
 
 
-def difference(before: ast.Module, after: ast.Module) -> Difference:
-    """How far a program is from the one before.
+def difference(before: ast.Module, after: ast.Module, texts: tuple[str, str]) -> Difference:
+    """How far a program is from the one before, each given with its text.
 
     Blind to layout and comments, and to seeds: what is assigned or passed to a name of a seed, and what seeds
     a generator. Lint: a seed by another name is for the repeats with the host's own to find out.
     """
-    old, new = ([(fingerprint(node), node) for node in tree.body] for tree in (before, after))
-    while old and new and old[-1][0] == new[-1][0]:
-        old.pop(), new.pop()
-    same = sum(1 for _ in takewhile(lambda pair: pair[0][0] == pair[1][0], zip(old, new, strict=False)))
-    changed = [ast.Module([node for _, node in side[same:]], []) for side in (old, new)]
-    if not any(module.body for module in changed):
+    lines = [text.split("\n") for text in texts]
+    old, new = _unlike(before.body, after.body, *(partial(_spelling, each) for each in lines))
+    old, new = _unlike(old, new, fingerprint, fingerprint)
+    if not old and not new:
         return Difference.NONE
-    left, right = (_written(module, _fields_but_seeds) for module in changed)
+    left, right = (_written(ast.Module(side, []), _fields_but_seeds) for side in (old, new))
     return Difference.SEEDS if left == right else Difference.PROGRAM
+
+
+def _unlike(
+    old: list[ast.stmt],
+    new: list[ast.stmt],
+    read_old: Callable[[ast.stmt], object],
+    read_new: Callable[[ast.stmt], object],
+) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """What is left of two blocks without the statements that are read alike at their heads and ends."""
+    pairs = zip(old, new, strict=False)
+    head = sum(1 for _ in takewhile(lambda pair: read_old(pair[0]) == read_new(pair[1]), pairs))
+    old, new = old[head:], new[head:]
+    pairs = zip(reversed(old), reversed(new), strict=False)
+    end = sum(1 for _ in takewhile(lambda pair: read_old(pair[0]) == read_new(pair[1]), pairs))
+    return old[: len(old) - end], new[: len(new) - end]
+
+
+def _spelling(lines: Sequence[str], node: ast.stmt) -> tuple[object, ...]:
+    """A statement's lines and columns: what is spelt alike need not be compared node by node."""
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    return (node.col_offset, node.end_col_offset, lines[first - 1 : node.end_lineno])
 
 
 def fingerprint(node: ast.AST) -> str:

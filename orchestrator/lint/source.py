@@ -30,17 +30,10 @@ _LEXEME = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+Lexeme = re.Match[str]  # a comment, string, word, bracket or sign: `lastgroup` says which
+
 _INDENT = re.compile(r"^[ \t]+(?=[^\s#])", re.MULTILINE)
 _WARNINGS = threading.Lock()  # catch_warnings changes what the whole process does with warnings
-
-
-@dataclass(frozen=True, slots=True)
-class Lexeme:
-    """A comment, string, word, bracket or sign, and where it starts: read without the parser."""
-
-    kind: str
-    text: str
-    start: int
 
 
 @dataclass(frozen=True)
@@ -81,21 +74,20 @@ def read_source(path: str, text: str, edit: EditPolicy, most_tokens: int) -> Sou
 
 def read_lexemes(text: str) -> Iterator[Lexeme]:
     """The text's lexemes, in linear time; exact for what is Python, and for anything else it ends too."""
-    for match in _LEXEME.finditer(text):
-        yield Lexeme(match.lastgroup or "sign", match.group(), match.start())
+    return _LEXEME.finditer(text)
 
 
 def count_tokens(lexemes: tuple[Lexeme, ...]) -> int:
     """Words, signs, strings, comments, and what an f-string would interpolate."""
-    return len(lexemes) + sum(lexeme.text.count("{") for lexeme in lexemes if lexeme.kind == "string")
+    return len(lexemes) + sum(lexeme[0].count("{") for lexeme in lexemes if lexeme.lastgroup == "string")
 
 
 def _hurdles(path: str, text: str, lexemes: tuple[Lexeme, ...], edit: EditPolicy) -> Iterator[Objection]:
     yield from _long_line(path, text, edit.max_line_characters)
     for lexeme in lexemes:
-        if lexeme.kind == "string" and len(lexeme.text) > edit.max_string_characters:
-            size = f"a literal of {len(lexeme.text)} characters, more than {edit.max_string_characters}"
-            line = text.count("\n", 0, lexeme.start) + 1
+        if lexeme.lastgroup == "string" and len(lexeme[0]) > edit.max_string_characters:
+            size = f"a literal of {len(lexeme[0])} characters, more than {edit.max_string_characters}"
+            line = text.count("\n", 0, lexeme.start()) + 1
             yield Objection("blob", f"{size}: data does not belong into the program", path, line)
     start = _too_deep(lexemes, edit.max_depth)
     if start is not None:
@@ -119,11 +111,11 @@ def _long_line(path: str, text: str, most: int) -> Iterator[Objection]:
 def _too_deep(lexemes: tuple[Lexeme, ...], most: int) -> int | None:
     depth = 0
     for lexeme in lexemes:
-        if lexeme.kind == "open":
+        if lexeme.lastgroup == "open":
             depth += 1
             if depth > most:
-                return lexeme.start
-        elif lexeme.kind == "close":
+                return lexeme.start()
+        elif lexeme.lastgroup == "close":
             depth = max(0, depth - 1)
     return None
 
