@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -14,38 +11,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.gate import MAX_OBJECTIONS, PolicyGate, changed_lines
-from orchestrator.policy import EditPolicy, load_policy
-from orchestrator.records import Attempt, Files, Objection, Proposal
-
-ROOT = Path(__file__).parents[1]
-DATA = Path(__file__).parent / "data"
-EDIT = load_policy(ROOT / "policies" / "default.yaml").edit
-POINTS = {"main": 0, "build_model": 1}
-BASE = "RATE = 0.1\n\n\ndef main():\n    print(RATE)\n\n\ndef build_model(config):\n    return config\n"
-
-
-def attempt_with(text: str, base: str | None = BASE, name: str = "train.py") -> Attempt:
-    files = {name: text}
-    base_files = {} if base is None else {"train.py": base}
-    parent = None if base is None else "a" * 40
-    proposal = Proposal(title="a change", files=files)
-    return Attempt(2, proposal, {**base_files, **files}, seed=1, parent=parent, base_files=base_files)
-
-
-def objections_to(
-    text: str, base: str | None = BASE, name: str = "train.py", edit: EditPolicy = EDIT
-) -> tuple[Objection, ...]:
-    gate = PolicyGate(edit, "train.py", POINTS)
-    return gate.review(attempt_with(text, base, name)).objections
-
-
-def codes_of(text: str, base: str | None = BASE, name: str = "train.py") -> list[str]:
-    return [objection.code for objection in objections_to(text, base, name)]
-
-
-def sections(name: str) -> list[tuple[str, str]]:
-    parts = re.split(r"^=== (.+)\n", (DATA / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return list(zip(parts[1::2], parts[2::2], strict=True))
+from orchestrator.records import Attempt, Files, Proposal
+from tests.gate_parts import BASE, EDIT, POINTS, attempt_with, codes_of, objections_to, sections, template
 
 
 def test_a_change_of_one_constant_is_allowed() -> None:
@@ -225,52 +192,6 @@ def test_a_syntax_error_is_named_with_its_line(text: str, line: int) -> None:
     assert (objection.code, objection.line) == ("syntax", line)
 
 
-BOMBS = {
-    "parentheses": "'(' * 60000",
-    "braces": "'{' * 90",
-    "minus": "'-' * 60000 + '1'",
-    "not": "'not ' * 15000 + '1'",
-    "attributes": "'a' + '.b' * 30000",
-    "calls": "'a' + '()' * 30000",
-    "indices": "'a' + '[0]' * 20000",
-    "sum": "'a=1' + '+1' * 30000",
-    "plus": "'a=' + '+' * 60000",
-    "lambdas": "'lambda:' * 9000 + '1'",
-    "ternaries": "'1 if 1 else ' * 5000 + '1'",
-    "powers": "'1' + '**1' * 20000",
-    "elif": "'if x:\\n p\\n' + 'elif x:\\n p\\n' * 4000",
-    "f-strings": "'f\"{' * 100 + '1' + '}\"' * 100",
-    "digits": "'9' * 60000",
-    "indents": "''.join(' ' * i + 'if 1:\\n' for i in range(300))",
-    "gaps": "'({[' * 20000",
-}
-
-
-def test_texts_made_to_break_the_parser_are_refused_quickly_and_the_process_lives() -> None:
-    program = f"""
-import sys, threading, time
-sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
-from test_gate import BOMBS, objections_to
-def check():
-    for name, bomb in BOMBS.items():
-        started = time.monotonic()
-        codes = [objection.code for objection in objections_to(eval(bomb) + chr(10))]
-        print(name, ",".join(codes), time.monotonic() - started < 2)
-check()
-thread = threading.Thread(target=check)
-thread.start()
-thread.join()
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{name} syntax True" for name in BOMBS] * 2
-
-
-def test_wide_texts_are_no_bombs() -> None:
-    assert codes_of(BASE + "x = [" + "1," * 20_000 + "]\n") == []
-    assert codes_of(BASE + "x = 0x" + "f" * 50_000 + "\n") == []
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -361,6 +282,14 @@ def test_a_module_whose_name_merely_begins_alike_is_allowed(line: str) -> None:
         "import importlib\nimportlib.import_module('x')",
         "import signal\nsignal.signal(15, signal.SIG_IGN)",
         "x = [lambda: eval('1')]",
+        "import os\nrun = os.system\nrun('x')",
+        "import os\nlist(map(os.system, ['x']))",
+        "@eval\ndef text(): ...",
+        "import os\ngetattr(os, 'system')('x')",
+        "import os\ngetattr(os, 'sys' + 'tem', None)('x')",
+        "import importlib as il\ngetattr(il, 'import_' + 'module')('socket')",
+        "import builtins\ngetattr(builtins, 'ex' + 'ec')('1')",
+        "import torch\ngetattr(torch, 'hub').load('x', 'y')",
     ],
 )
 def test_a_forbidden_call_is_found_under_the_name_that_the_file_gave_it(text: str) -> None:
@@ -433,50 +362,6 @@ def test_a_file_of_the_largest_size_is_reviewed_in_a_fraction_of_a_second() -> N
     seconds = least_seconds(lambda: gate.review(attempt))
     assert seconds < 30 * least_seconds(lambda: ast.parse(text))
     assert seconds < 1.0
-
-
-def template() -> str:
-    return (ROOT / "train_template" / "train.py").read_text(encoding="utf-8")
-
-
-def honest_edits() -> list[tuple[str, str]]:
-    """Edits of the template: every constant, every class renamed, helpers added, and much more."""
-    text = template()
-    lines = text.split("\n")
-    edits = []
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name, value = node.targets[0].id, ast.unparse(node.value)
-            changed = [
-                *lines[: node.lineno - 1],
-                f"{name} = ({value}, {value})[0] * 1",
-                *lines[node.end_lineno :],
-            ]
-            edits.append((f"constant {name}", "\n".join(changed)))
-        if isinstance(node, ast.ClassDef):
-            edits.append((f"renamed {node.name}", re.sub(rf"\b{node.name}\b", f"{node.name}Two", text)))
-        if isinstance(node, ast.FunctionDef):
-            first = node.body[-1].lineno - 1
-            indent = " " * node.body[-1].col_offset
-            changed = [*lines[:first], f"{indent}assert True", *lines[first:]]
-            edits.append((f"assertion in {node.name}", "\n".join(changed)))
-    return edits + [(title, f"{text}\n\n{snippet}") for title, snippet in sections("honest_snippets.txt")]
-
-
-def test_the_template_itself_meets_no_objection() -> None:
-    text = template()
-    assert codes_of(text, base=None) == []
-
-
-def test_there_are_at_least_fifty_honest_edits_beside_the_constants() -> None:
-    edits = honest_edits()
-    assert len([title for title, _ in edits if not title.startswith("constant")]) >= 50
-    assert len({text for _, text in edits}) == len(edits)
-
-
-@pytest.mark.parametrize(("title", "text"), honest_edits())
-def test_honest_research_meets_no_objection(title: str, text: str) -> None:
-    assert [str(objection) for objection in objections_to(text, base=template())] == [], title
 
 
 def test_rewriting_the_whole_file_within_the_line_budget_is_allowed() -> None:

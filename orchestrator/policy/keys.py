@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
@@ -16,7 +16,7 @@ class Mark(StrEnum):
     OTHER = "other"
 
 
-Way = Literal["lower", "higher", "allowed", "allowed_if_any", "forbidden", "levels", "neither"]
+Way = Literal["lower", "higher", "allowed", "allowed_if_any", "forbidden", "scopes", "levels", "neither"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,22 @@ class Key:
         """What the change from `before` to `after`, which differ, does."""
         if self.tighter == "neither":
             return Mark.OTHER
-        if self.tighter == "levels":
-            return _by_size(self._level(before) - self._level(after))
-        if self.tighter in {"lower", "higher"}:
-            return _by_size(after - before if self.tighter == "lower" else before - after)
+        if self.tighter in {"levels", "lower", "higher"}:
+            return _by_size(self._growth(before, after))
+        if self.tighter == "scopes":
+            return _by_scopes(before, after)
         old, new = frozenset(before), frozenset(after)
         if self.tighter == "forbidden":
             return _by_names(new, old)
         if self.tighter == "allowed_if_any" and not (old and new):
             return Mark.TIGHTER if new else Mark.LOOSER
         return _by_names(old, new)
+
+    def _growth(self, before: Any, after: Any) -> float:
+        """How much more the new value allows."""
+        if self.tighter == "levels":
+            return self._level(before) - self._level(after)
+        return float(after - before if self.tighter == "lower" else before - after)
 
     def _level(self, word: str) -> int:
         return next(place for place, words in enumerate(self.levels) if word in words.split("|"))
@@ -53,6 +59,12 @@ def _by_size(growth: float) -> Mark:
     if not growth:
         return Mark.OTHER
     return Mark.LOOSER if growth > 0 else Mark.TIGHTER
+
+
+def _by_scopes(old: Mapping[str, Collection[str]], new: Mapping[str, Collection[str]]) -> Mark:
+    """A file without a scope may change wherever it likes."""
+    wider = any(path not in new or set(new[path]) - set(names) for path, names in old.items())
+    return Mark.LOOSER if wider else Mark.TIGHTER
 
 
 def _by_names(old: Collection[str], new: Collection[str]) -> Mark:
@@ -67,6 +79,7 @@ HIGHER = Key("higher")
 ALLOWED = Key("allowed")
 ALLOWED_IF_ANY = Key("allowed_if_any")
 FORBIDDEN = Key("forbidden")
+SCOPES = Key("scopes")
 NEITHER = Key("neither")
 
 

@@ -21,6 +21,7 @@ from orchestrator.policy.keys import (
     HIGHER,
     LOWER,
     NEITHER,
+    SCOPES,
     fixed,
     levels,
 )
@@ -39,8 +40,16 @@ class EditPolicy(Section):
     """What a proposal may change. The gate that enforces it is lint; the container is the boundary."""
 
     files: Annotated[list[str], ALLOWED] = Field(default=["train.py"], min_length=1)
+    scopes: Annotated[dict[str, list[str]], SCOPES] = Field(default_factory=dict)
     max_file_kib: Annotated[int, LOWER] = Field(default=64, ge=1, le=1024)
+    max_total_kib: Annotated[int, LOWER] = Field(default=256, ge=1, le=4096)
     max_changed_lines: Annotated[int, LOWER] = Field(default=400, ge=1, le=100_000)
+    max_line_characters: Annotated[int, LOWER] = Field(default=2000, ge=80, le=100_000)
+    max_tokens: Annotated[int, LOWER] = Field(default=40_000, ge=100, le=400_000)
+    max_depth: Annotated[int, LOWER] = Field(default=50, ge=5, le=90)
+    max_string_characters: Annotated[int, LOWER] = Field(default=8000, ge=80, le=32_768)
+    max_opaque_characters: Annotated[int, LOWER] = Field(default=1024, ge=0, le=1_048_576)
+    max_table_numbers: Annotated[int, LOWER] = Field(default=1024, ge=0, le=1_048_576)
     allowed_imports: Annotated[list[str], ALLOWED_IF_ANY] = Field(default_factory=list)
     forbidden_imports: Annotated[list[str], FORBIDDEN] = Field(default_factory=list)
     forbidden_calls: Annotated[list[str], FORBIDDEN] = Field(default_factory=list)
@@ -50,10 +59,31 @@ class EditPolicy(Section):
     def _plain_relative_paths(cls, files: list[str]) -> list[str]:
         for name in files:
             path = PurePosixPath(name)
-            plain = name == str(path) and not path.is_absolute() and ".." not in path.parts
-            if not plain or path.parts[0].startswith(".") or not name.endswith(".py"):
-                raise ValueError(f"{name!r} is not a plain relative path of a .py file")
+            plain = name.removesuffix("/") == str(path) and not path.is_absolute() and ".." not in path.parts
+            if not plain or path.parts[0].startswith(".") or not name.endswith((".py", "/")):
+                raise ValueError(
+                    f"{name!r} is not a plain relative path of a .py file, or of a folder with a /"
+                )
         return files
+
+    @field_validator("allowed_imports")
+    @classmethod
+    def _names_of_modules(cls, modules: list[str]) -> list[str]:
+        for name in modules:
+            if not all(part.isidentifier() for part in name.split(".")):
+                raise ValueError(f"{name!r} is not the name of a module")
+        return modules
+
+    @model_validator(mode="after")
+    def _scopes_are_names_in_files_that_may_change(self) -> EditPolicy:
+        folders = tuple(entry for entry in self.files if entry.endswith("/"))
+        for path, names in self.scopes.items():
+            if path.endswith("/") or not (path in self.files or path.startswith(folders)):
+                raise ValueError(f"scopes: {path!r} is not one of the files that may change")
+            for name in names:
+                if not name.isidentifier():
+                    raise ValueError(f"scopes: {name!r} is not a name of a program")
+        return self
 
 
 class SandboxPolicy(Section):
