@@ -117,6 +117,7 @@ def test_a_text_made_to_break_its_reader_is_judged_soon_in_little_memory_and_the
     ("text", "code"),
     [
         (bomb("names"), "tokens"),
+        (bomb("minus"), "tokens"),
         (bomb("formatted"), "blob"),
         (bomb("a long line"), "width"),
         (bomb("digits"), "width"),

@@ -45,7 +45,7 @@ class EditPolicy(Section):
     max_total_kib: Annotated[int, LOWER] = Field(default=256, ge=1, le=4096)
     max_changed_lines: Annotated[int, LOWER] = Field(default=400, ge=1, le=100_000)
     max_line_characters: Annotated[int, LOWER] = Field(default=2000, ge=80, le=100_000)
-    max_tokens: Annotated[int, LOWER] = Field(default=40_000, ge=100, le=400_000)
+    max_tokens: Annotated[int, LOWER] = Field(default=25_000, ge=100, le=400_000)
     max_depth: Annotated[int, LOWER] = Field(default=50, ge=5, le=90)
     max_string_characters: Annotated[int, LOWER] = Field(default=8000, ge=80, le=32_768)
     max_opaque_characters: Annotated[int, LOWER] = Field(default=1024, ge=0, le=1_048_576)
@@ -60,10 +60,9 @@ class EditPolicy(Section):
         for name in files:
             path = PurePosixPath(name)
             plain = name.removesuffix("/") == str(path) and not path.is_absolute() and ".." not in path.parts
-            if not plain or path.parts[0].startswith(".") or not name.endswith((".py", "/")):
-                raise ValueError(
-                    f"{name!r} is not a plain relative path of a .py file, or of a folder with a /"
-                )
+            odd = not path.parts or path.parts[0].startswith(".") or set(name) & set("*?[]")
+            if not plain or odd or not name.endswith((".py", "/")):
+                raise ValueError(f"{name!r} is not a plain relative path of a .py file or a folder/")
         return files
 
     @field_validator("allowed_imports")
