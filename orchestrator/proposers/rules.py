@@ -47,7 +47,11 @@ class RuleBook:
             "calls (* matches anything)": self.edit.forbidden_calls,
         }
         return [
-            *([f"Allowed imports, all others are refused: {', '.join(allowed)}."] if allowed else []),
+            *(
+                [f"Allowed imports, all others but the task's own are refused: {', '.join(allowed)}."]
+                if allowed
+                else []
+            ),
             *(f"Refused {what}: {', '.join(names)}." for what, names in refused.items() if names),
         ]
 
