@@ -147,8 +147,9 @@ class PromptBuilder:
         failure = fitted.take("the last failure", parts.failure)
         lessons = fitted.take("the lessons", parts.lessons)
         breadth = fitted.take("the kinds tried and what could be combined", parts.breadth)
-        fitted.table.take_older_rows()
-        fitted.table.take_changes(int(CHANGES_SHARE * self.model.prompt_tokens))
+        if not fitted.cut:
+            fitted.table.take_older_rows()
+            fitted.table.take_changes(int(CHANGES_SHARE * self.model.prompt_tokens))
         table = f"{TRIED}\n\n{frame.around(TABLE, fitted.table.text(self.measure.name))}"
         seldom = [parts.source, lessons, table, fitted.note()]
         often = [parts.standing, breadth, underway, failure, parts.asked]

@@ -41,11 +41,19 @@ class RuleBook:
         ]
 
     def _of_names(self) -> list[str]:
+        allowed = self.edit.allowed_imports
         refused = {
             "imports": self.edit.forbidden_imports,
             "calls (* matches anything)": self.edit.forbidden_calls,
         }
-        return [f"Refused {what}: {', '.join(names)}." for what, names in refused.items() if names]
+        return [
+            *(
+                [f"Allowed imports, all others but the task's own are refused: {', '.join(allowed)}."]
+                if allowed
+                else []
+            ),
+            *(f"Refused {what}: {', '.join(names)}." for what, names in refused.items() if names),
+        ]
 
     def _of_experiments(self) -> list[str]:
         budget, measure = self.budget, self.measure

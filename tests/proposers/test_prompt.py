@@ -187,6 +187,7 @@ def test_two_improvements_of_one_base_are_offered_together() -> None:
 
 EVERY_EDIT_KEY = {
     "files": ["other.py"], "max_file_kib": 77, "max_changed_lines": 78, "forbidden_imports": ["zlib"],
+    "allowed_imports": ["einops"],
     "forbidden_calls": ["os.walk"],
 }  # fmt: skip
 
