@@ -259,6 +259,11 @@ def check_model(settings: Settings, policy_path: Path, task_folder: Path) -> Non
     _model_proposer(settings, policy, _prompt(policy, task, "cpu")).check()
 
 
+def rules_of(bench: Bench) -> str:
+    """What is in force for a proposer, in plain words."""
+    return _prompt(bench.policy, bench.task, bench.profile_name).rules()
+
+
 def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:
     return PromptBuilder(
         agenda=task.read_agenda(),

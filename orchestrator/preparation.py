@@ -104,7 +104,7 @@ class Preparation:
             self._rehearse_on_the_baseline(proposal, history.best_files)
         if self.closing.is_set():
             raise Closing
-        return self.open(proposal, history.best_commit)
+        return self.open(proposal, proposal.base or history.best_commit)
 
     def _rehearse_on_the_baseline(self, proposal: Proposal, template: Files) -> None:
         """Review what is opened only when the baseline is the best."""

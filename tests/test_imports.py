@@ -21,10 +21,12 @@ TIERS = {
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
-    "assembly": 8, "proving": 9, "diagnosis": 9, "verbs": 10, "cli": 11, "__main__": 12,
+    "assembly": 8, "proving": 9, "diagnosis": 9, "night": 9,
+    "agents": 10, "trying": 10, "verbs": 10, "cli": 11, "__main__": 12,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
-PUT_TOGETHER = {"assembly", "proving", "diagnosis", "verbs", "cli"}  # only these know real adapters
+# Only these know real adapters.
+PUT_TOGETHER = {"assembly", "proving", "diagnosis", "night", "agents", "trying", "verbs", "cli"}
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.
 OWNERS = {
@@ -36,7 +38,9 @@ OWNERS = {
     "optuna": {"proposers/tuner.py", "proposers/ranges.py"},
     "tiktoken": {"proposers/tokens.py"},
     "yaml": {"policy.py"},
-    "pydantic": {"policy.py", "task.py", "settings.py"},
+    "mcp": {"agents/service.py"},
+    "anyio": {"agents/service.py"},  # what the protocol's SDK runs on
+    "pydantic": {"policy.py", "task.py", "settings.py", "agents/service.py"},
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py", "proving/verb.py"},
     "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes
