@@ -14,7 +14,7 @@ from mcp_types import Implementation, TextContent
 Talk = Callable[[Client], Awaitable[None]]
 
 
-def converse(
+def converse(  # noqa: PLR0913 - a process and how it is talked to
     command: Sequence[str],
     talk: Talk,
     log: Path,
