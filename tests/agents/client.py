@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,3 +53,17 @@ async def refusal(client: Client, tool: str, **arguments: Any) -> str:
     assert result.is_error, result.structured_content
     assert isinstance(result.content[0], TextContent)
     return result.content[0].text
+
+
+def linger(log: Path, folder: Path, command: Sequence[str]) -> None:
+    """Say hello and stay, until somebody kills this process; the environment is the server's too."""
+
+    async def talk(client: Client) -> None:
+        await call(client, "state")
+        await anyio.sleep_forever()
+
+    converse(command, talk, log, environment=os.environ, folder=folder)
+
+
+if __name__ == "__main__":
+    linger(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
