@@ -82,14 +82,15 @@ def _serve(service: Service, desk: Desk, box: Mailbox, budget: Budget) -> None:
         service.serve()
     finally:
         box.close(GONE)
-        budget.stop(GONE, at_once=True)
-        _end_what_runs(desk)
+        budget.stop(GONE)
+        _end_what_runs(desk, budget)
 
 
-def _end_what_runs(desk: Desk) -> None:
+def _end_what_runs(desk: Desk, budget: Budget) -> None:
     """Interrupt the main thread if a container is at work; without one it comes to its end by itself."""
     while not desk.how_ended:
         if desk.busy:
+            budget.stop(GONE, at_once=True)
             signal.pthread_kill(main_thread().ident or 0, signal.SIGTERM)
             return
         time.sleep(LOOK_SECONDS)

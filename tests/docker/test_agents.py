@@ -67,7 +67,6 @@ def test_an_agent_sees_the_run_is_objected_to_proposes_and_is_kept(
     named = {event["event"]: event["proposer"] for event in events if "proposer" in event}
     assert named["night_began"] == "mcp"
     assert named["proposal_refused"] == named["attempt_opened"] == "mcp:claude-code"
-    assert events[-1]["event"] == "night_ended"
     assert workshop.best_source("agent") == BETTER
     verified = workshop.call("audit", "verify", "--tag", "agent")
     assert verified.returncode == 0, verified.stderr
@@ -103,7 +102,7 @@ def test_a_tried_file_becomes_an_attempt_of_the_run_and_is_decided(
     workshop = workshop_of(tmp_path, HONEST, data, engine)
     (tmp_path / "better.py").write_text(BETTER)
     (tmp_path / "broken.py").write_text(HONEST.replace("def main", "def main("))
-    done = workshop.call("try", "better.py", "--tag", "tried", "--as", "codex\x1b[2J", "--json")
+    done = workshop.call("try", "better.py", "--tag", "tried", "--as", "codex\x1b[2J", "--json", timeout=600.0)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert set(report) == {"verdict", "run", "score", "decision", "attempt", "best"}
