@@ -102,7 +102,9 @@ def test_a_tried_file_becomes_an_attempt_of_the_run_and_is_decided(
     workshop = workshop_of(tmp_path, HONEST, data, engine)
     (tmp_path / "better.py").write_text(BETTER)
     (tmp_path / "broken.py").write_text(HONEST.replace("def main", "def main("))
-    done = workshop.call("try", "better.py", "--tag", "tried", "--as", "codex\x1b[2J", "--json", timeout=600.0)
+    done = workshop.call(
+        "try", "better.py", "--tag", "tried", "--as", "codex\x1b[2J", "--json", timeout=600.0
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert set(report) == {"verdict", "run", "score", "decision", "attempt", "best"}
