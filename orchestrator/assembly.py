@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.arrays import load_arrays
+from orchestrator.budget import Budget
 from orchestrator.data import Prepared, load_data
 from orchestrator.errors import SetupError
 from orchestrator.gate import PolicyGate
@@ -21,8 +22,12 @@ from orchestrator.policy import ModelPolicy, Policy, SandboxPolicy, load_policy
 from orchestrator.ports import Gate, Proposer, Scorer
 from orchestrator.preparation import Remembering
 from orchestrator.proposers.prompt import PromptBuilder
+from orchestrator.proposers.relay import Relay
 from orchestrator.proposers.replay import ReplayProposer
-from orchestrator.records import Measure
+from orchestrator.proposers.rules import RuleBook
+from orchestrator.proposers.spending import Estimate, expect
+from orchestrator.proposers.tokens import count_tokens
+from orchestrator.records import History, Measure
 from orchestrator.sandbox.container import DEVICE_LABEL, RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
@@ -186,10 +191,13 @@ def open_rig(bench: Bench, tag: str, data: Prepared, say: Callable[[str], Any]) 
             yield Rig(gates, sandbox, scorer)
 
 
-def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], Any]) -> Proposer:
+def choose_proposer(
+    bench: Bench, wanted: str, tag: str, say: Callable[[str], Any], record: Callable[..., Any]
+) -> Proposer:
     """`auto` is the model when there is one to ask, else the tuner, and says so.
 
-    Raises SetupError for a name that is none, or a model that is not set up.
+    `record` is told when the model is away or its budget spent. Raises SetupError for a name that is none,
+    or a model that is not set up, or over a cap with its first request.
     """
     settings, task = bench.settings, bench.task
     if wanted == "auto":
@@ -202,7 +210,9 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], An
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)
     if wanted == "openai":
-        return _model_proposer(settings, bench.policy, _prompt(bench.policy, task, bench.profile_name))
+        model = _model_proposer(settings, bench.policy, _prompt(bench.policy, task, bench.profile_name))
+        first = max((each.one for each in _estimates(bench)), key=lambda one: one.dollars or 0.0)
+        return Relay(model, tuner_of(bench, tag), bench.policy.model, time.monotonic, record, first)
     raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
 
 
@@ -217,7 +227,25 @@ def tuner_of(bench: Bench, tag: str) -> Proposer:
 
 def choose_spares(bench: Bench, proposer: Proposer, tag: str) -> tuple[Proposer, ...]:
     """Who proposes while a model has not answered yet."""
-    return (tuner_of(bench, tag),) if proposer.name.startswith("openai") else ()
+    return (tuner_of(bench, f"spare {tag}"),) if isinstance(proposer, Relay) else ()
+
+
+def say_estimate(bench: Bench, proposer: Proposer, budget: Budget, say: Callable[[str], Any]) -> None:
+    """What a model may cost within the budget, one request a slot; nothing of another proposer."""
+    if isinstance(proposer, Relay):
+        estimates = _estimates(bench)
+        slots = budget.most_slots(bench.policy.budget.train_seconds) / len(estimates)
+        for estimate in estimates:
+            for line in estimate.lines(bench.policy.model, slots):
+                say(line)
+
+
+def _estimates(bench: Bench) -> list[Estimate]:
+    """One for each model, from the first prompt. Raises SetupError when one request is over a cap."""
+    prompt = _prompt(bench.policy, bench.task, bench.profile_name)
+    messages = prompt.messages(History(bench.task.read_files(), None))
+    tokens = sum(count_tokens(message.content) for message in messages)
+    return [expect(model.name, tokens, bench.policy.model) for model in bench.settings.models]
 
 
 def _model_proposer(settings: Settings, policy: Policy, prompt: PromptBuilder) -> OpenAIProposer | Rotation:
@@ -261,7 +289,15 @@ def check_model(settings: Settings, policy_path: Path, task_folder: Path) -> Non
 
 def rules_of(bench: Bench) -> str:
     """What is in force for a proposer, in plain words."""
-    return _prompt(bench.policy, bench.task, bench.profile_name).rules()
+    task, policy = bench.task, bench.policy
+    return RuleBook(
+        edit=policy.edit,
+        budget=policy.budget,
+        measure=bench.measure,
+        entry_file=task.entry_file,
+        entry_points=task.entry_points,
+        device=bench.profile_name,
+    ).in_words()
 
 
 def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:
@@ -271,7 +307,8 @@ def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:
         entry_file=task.entry_file,
         entry_points=task.entry_points,
         measure=task.measure(policy.metric),
-        train_seconds=policy.budget.train_seconds,
+        budget=policy.budget,
+        model=policy.model,
         device=device,
     )
 

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from orchestrator import assembly
 from orchestrator.assembly import Bench
@@ -25,6 +26,7 @@ from orchestrator.sandbox.volumes import export_stdlib
 from orchestrator.settings import load_settings
 from orchestrator.task import TextProfile
 from orchestrator.views.console import Console, best_line, holdout_line
+from orchestrator.views.spending import model_line, model_news
 
 Verb = Callable[[Namespace], int]
 
@@ -35,9 +37,15 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     folder = settings.runs / checked_tag(arguments.tag)
     bench = assembly.open_bench(settings, arguments.policy, arguments.task)
     console = Console()
-    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say)
-    data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
+
+    def note(event: str, **fields: Any) -> None:
+        ledger.record(event, **fields)
+        console.say(model_news(event, fields), "yellow")
+
+    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say, note)
+    assembly.say_estimate(bench, proposer, budget, console.say)
+    data = assembly.data_of(bench, arguments.data)
     night = Night(bench, arguments.tag, data, proposer, budget, bench.policy.pipeline)
     with open_record(night, at) as ledger:
         spend(night, ledger, console)
@@ -133,6 +141,9 @@ def _show(console: Console, summary: Summary) -> None:
     console.history(summary.entries)
     console.say(best_line(summary.entries, summary.measure.unit), "bold")
     if line := holdout_line(summary.entries, summary.holdouts):
+        console.say(line)
+    outages = summary.outages
+    if line := model_line(summary.spent, summary.entries, outages.count, outages.seconds_so_far):
         console.say(line)
     for number in summary.still_open:
         console.say(f"attempt {number:04d} is still open: the next start goes on with it")

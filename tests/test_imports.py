@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 # A part imports parts of a lower tier, and itself. A new part gets its place in the map here.
 TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
-    "records": 1, "policy": 1,
-    "deciding": 2, "merging": 2, "background": 2, "patience": 2,
-    "ports": 3, "task": 3, "settings": 3, "data": 3, "decision": 3,
+    "records": 1, "policy": 1, "orders": 1,
+    "deciding": 2, "merging": 2, "background": 2, "patience": 2, "changes": 2,
+    "ports": 3, "task": 3, "settings": 3, "data": 3, "decision": 3, "novelty": 3, "breadth": 3,
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,

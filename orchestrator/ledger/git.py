@@ -174,7 +174,8 @@ class GitLedger:
             files = {path: text for path, text in attempt.files.items() if path in inside}
             tree = self._write_tree(files)
             message = facts.commit_message(number, attempt.proposal, self._audit.head)
-            attempt = replace(attempt, commit=self._repo.write_commit(tree, parent, message, self._clock()))
+            commit = self._repo.write_commit(tree, parent, message, self._clock())
+            attempt = replace(attempt, commit=commit, spent=self._state.spent.plus(proposal.usage))
             self._at("open:objects")
             self._files[attempt.commit] = files
             moves = {attempt_ref(number): (None, attempt.commit)}

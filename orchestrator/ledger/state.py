@@ -8,8 +8,9 @@ from typing import Any
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import KEEP_A_COPY, Event
+from orchestrator.ledger.outages import Outages
 from orchestrator.ledger.repo import Moves
-from orchestrator.records import Action, Direction, Measure
+from orchestrator.records import Action, Direction, Measure, Spent, Usage
 
 FORMAT = 2
 BEST = "refs/heads/best"
@@ -45,6 +46,8 @@ class State:
     best_number: int | None = None
     numbers: dict[str, int] = field(default_factory=dict)
     measure: Measure = field(default_factory=Measure)
+    spent: Spent = field(default_factory=Spent)
+    outages: Outages = field(default_factory=Outages)
 
     @property
     def best(self) -> str | None:
@@ -81,6 +84,7 @@ class State:
         """Add the next event. Raises LedgerError when it contradicts the ones before."""
         if not self.created and event["event"] != "run_created":
             raise _contradiction(event, "the run was never created")
+        self.outages.apply(event)
         fold = _FOLDS.get(event["event"])
         if fold:
             try:
@@ -124,6 +128,7 @@ def _open(state: State, event: Event) -> None:
         raise _contradiction(event, f"attempt {number} is out of order")
     state.opened[number] = event
     state.numbers[event["commit"]] = number
+    state.spent = state.spent.plus(Usage(**event["usage"]))
 
 
 def _resume(state: State, event: Event) -> None:
