@@ -25,6 +25,7 @@ from orchestrator.proposers.combiner import Combiner
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.relay import Relay
 from orchestrator.proposers.replay import ReplayProposer
+from orchestrator.proposers.rules import RuleBook
 from orchestrator.proposers.spending import Estimate, expect
 from orchestrator.proposers.tokens import count_tokens
 from orchestrator.records import History, Measure
@@ -302,6 +303,19 @@ def check_model(settings: Settings, policy_path: Path, task_folder: Path) -> Non
     """Ask each model one word. Raises SetupError or ProposerError with the remedy."""
     policy, task = load_policy(policy_path), load_task(task_folder)
     _model_proposer(settings, policy, _prompt(policy, task, "cpu")).check()
+
+
+def rules_of(bench: Bench) -> str:
+    """What is in force for a proposer, in plain words."""
+    task, policy = bench.task, bench.policy
+    return RuleBook(
+        edit=policy.edit,
+        budget=policy.budget,
+        measure=bench.measure,
+        entry_file=task.entry_file,
+        entry_points=task.entry_points,
+        device=bench.profile_name,
+    ).in_words()
 
 
 def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:

@@ -38,6 +38,7 @@ class Budget:
         self._started: float | None = None
         self._taken = 0
         self._stop_reason = ""
+        self.urgent = False
 
     def __iter__(self) -> Iterator[int]:
         if self._started is None:
@@ -46,9 +47,13 @@ class Budget:
             self._taken += 1
             yield self._taken - 1
 
-    def stop(self, reason: str) -> None:
-        """Give no further slot; the one under way is not interrupted. The first reason stays."""
+    def stop(self, reason: str, *, at_once: bool = False) -> None:
+        """Give no further slot. The first reason stays.
+
+        The one under way is not interrupted, unless `at_once` and by the next signal: see Interrupts.
+        """
         self._stop_reason = self._stop_reason or reason
+        self.urgent = self.urgent or at_once
 
     @property
     def stopped(self) -> bool:
@@ -83,7 +88,8 @@ class Budget:
 
 
 class Interrupts:
-    """While open: a first INT, TERM or HUP stops the budget with a notice, a second one raises.
+    """While open: a first INT, TERM or HUP stops the budget with a notice, a second one raises, and so does
+    the first where the budget was to stop at once.
 
     A signal that was ignored before, as under nohup, stays ignored. Leaving restores every handler.
     """
@@ -110,7 +116,7 @@ class Interrupts:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
         name = signal.Signals(number).name
-        if self._asked:
+        if self._asked or self._budget.urgent:
             raise KeyboardInterrupt(f"{name} after a request to stop")
         self._asked = True
         self._budget.stop(f"stopped by {name}")

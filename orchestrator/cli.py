@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator import policy_verbs, verbs
+from orchestrator.agents.verb import serve_agents
 from orchestrator.errors import OrchestratorError
 from orchestrator.proving import verb as proving
 from orchestrator.proving.program import GROUPS
 from orchestrator.proving.prove import PROGRAMS
 from orchestrator.text import sanitise_line
+from orchestrator.trying import try_file
 
 TASK = Path("train_template")
 POLICY = Path("policies/default.yaml")
@@ -53,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs_ = parser.add_subparsers(required=True, metavar="VERB")
     _add_run(verbs_)
     _add_try(verbs_)
+    _add_mcp(verbs_)
     status = _verb(verbs_, "status", verbs.status, "show where a run stands")
     status.add_argument("--tag", default="", help="the run's name (default: the newest)")
     _add_prove(verbs_)
@@ -94,11 +97,20 @@ def _add_run(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _add_try(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    attempt = _with_bench(_verb(group, "try", verbs.try_file, "one file through gate, sandbox and scorer"))
-    attempt.add_argument("file", type=Path, metavar="FILE", help="a train.py; nothing is committed")
+    attempt = _with_bench(_verb(group, "try", try_file, "one file through gate, sandbox and scorer"))
+    attempt.add_argument("file", type=Path, metavar="FILE", help="a train.py; committed only with --tag")
+    attempt.add_argument("--tag", default="", help="make it an attempt of this run, decided and recorded")
+    attempt.add_argument("--as", dest="proposer", default="", metavar="NAME", help="who the records name")
     attempt.add_argument("--json", action="store_true", help="print one JSON object")
-    attempt.add_argument("--seed", type=_seed, default=1, help="the seed that the run gets")
+    attempt.add_argument("--seed", type=_seed, help="the seed that the run gets (default: 1)")
     attempt.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
+
+
+def _add_mcp(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    agents = _with_bench(_verb(group, "mcp", serve_agents, "serve an agent on standard input and output"))
+    agents.add_argument("--tag", default="agents", help="the run's name, a folder below runs/")
+    agents.add_argument("--hours", type=float, default=8.0, help="let go of the run after so many (8)")
+    agents.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
 
 
 def _add_prove(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -136,7 +136,7 @@ class Preparation:
             self._rehearse_on_the_baseline(proposal, history.best_files)
         if self.closing.is_set():
             raise Closing
-        return self.open(proposal, history.best_commit)
+        return self.open(proposal, proposal.base or history.best_commit)
 
     def _in_other_words(self, proposal: Proposal, history: History) -> Proposal:
         """A model that comes with an idea that was tried is told so once, and may insist."""

@@ -71,7 +71,8 @@ class Proposal:
     """A change that a proposer would like to try. `kind` is the proposer's own word for what sort of change.
 
     `files` holds the whole new text of each changed file. A reply that could not be turned into
-    files has none, and says why in `problem`; the gate then refuses it.
+    files has none, and says why in `problem`; the gate then refuses it. `base` is the commit that it was made
+    from, where that is not the one that its proposer was shown last.
     """
 
     title: str
@@ -81,6 +82,7 @@ class Proposal:
     problem: str = ""
     usage: Usage = Usage()
     kind: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,3 +385,9 @@ class History:
     underway: tuple[Underway, ...] = ()
     noise: float | None = None
     mend: Mend | None = None
+
+    @property
+    def newest_number(self) -> int:
+        """The highest number that an attempt has, closed or open; 0 when there is none."""
+        numbers = [entry.number for entry in self.entries] + [attempt.number for attempt in self.underway]
+        return max(numbers, default=0)

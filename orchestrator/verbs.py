@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import re
 import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from orchestrator import assembly
-from orchestrator.assembly import Bench, Rig
-from orchestrator.budget import Budget, Interrupts
+from orchestrator.assembly import Bench
+from orchestrator.budget import Budget
 from orchestrator.diagnosis import diagnose
-from orchestrator.errors import LedgerError, ProposalsExhausted, SetupError
-from orchestrator.lab import Lab, examine
-from orchestrator.ledger.disk import write_whole
-from orchestrator.ledger.folder import Origin, Step
-from orchestrator.ledger.git import GitLedger
+from orchestrator.errors import LedgerError, SetupError
+from orchestrator.ledger.folder import Step
 from orchestrator.ledger.reading import Summary, read_run
 from orchestrator.ledger.verification import verify_run
-from orchestrator.loop import run_night
-from orchestrator.patience import Patience
-from orchestrator.pipeline import Pipeline
-from orchestrator.ports import Proposer, Watcher
-from orchestrator.preparation import Preparation, Untried, review
-from orchestrator.records import Action, Attempt, Experiment, Proposal
+from orchestrator.night import Night, checked_tag, open_record, spend
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.host_versions import read_host_versions
 from orchestrator.sandbox.ownership import reap
 from orchestrator.sandbox.quarantine import Quarantine
 from orchestrator.sandbox.volumes import export_stdlib
 from orchestrator.settings import load_settings
 from orchestrator.task import TextProfile
-from orchestrator.views.console import Console, best_line, holdout_line, labelled, say_at_once
-from orchestrator.views.journal import Journal
-from orchestrator.views.several import Several
+from orchestrator.views.console import Console, best_line, holdout_line
 from orchestrator.views.spending import model_line, model_news
 
 Verb = Callable[[Namespace], int]
-_TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 def run(arguments: Namespace, at: Step = lambda _: None) -> int:
@@ -62,40 +45,13 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say, note)
     assembly.say_estimate(bench, proposer, budget, console.say)
     data = assembly.data_of(bench, arguments.data)
-    assembly.check_room(folder)
-    with GitLedger(folder, _origin(bench, loosen=arguments.allow_loosen), at=at) as ledger:
-        write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
-        console.say(_greeting(bench, arguments.tag))
-        with (
-            (folder / "orchestrator.log").open("a", encoding="utf-8", buffering=1) as log,
-            assembly.open_rig(bench, arguments.tag, data, console.say) as rig,
-            Interrupts(budget, say_at_once),
-        ):
-            ledger.record("night_began", **_circumstances(bench, data.sha256, proposer.name))
-            watcher = Several((console, Journal(log)))
-            with _pipeline(bench, rig, ledger, proposer, watcher, budget) as pipeline:
-                _spend(_lab(bench, rig, pipeline), budget, console)
-        ledger.record("night_ended", reason=budget.why_ended)
+    night = Night(bench, arguments.tag, data, proposer, budget, bench.policy.pipeline, arguments.allow_loosen)
+    with open_record(night, at) as ledger:
+        spend(night, ledger, console)
     console.say("")
     _show(console, read_run(folder))
     console.say(f"records: {folder}   ended: {budget.why_ended}")
     return 0
-
-
-def try_file(arguments: Namespace) -> int:
-    """One file, nothing committed. Exit code 0 when it was scored, 1 when it was not."""
-    bench = assembly.open_bench(load_settings(), arguments.policy, arguments.task)
-    data = assembly.data_of(bench, arguments.data)
-    files = bench.task.read_files() | {bench.task.entry_file: read_text(arguments.file)}
-    attempt = Attempt(0, Proposal(arguments.file.name, files, proposer="try"), files, arguments.seed)
-    console = Console(sys.stderr)
-    with assembly.open_rig(bench, "try", data, console.say) as rig:
-        experiment = _examine_once(rig, attempt, console)
-    if arguments.json:
-        sys.stdout.write(json.dumps(_as_json(experiment), indent=2) + "\n")
-    else:
-        Console().say(_summary(experiment))
-    return 0 if experiment.value is not None else 1
 
 
 def status(arguments: Namespace) -> int:
@@ -164,11 +120,6 @@ def audit_verify(arguments: Namespace) -> int:
     return 0
 
 
-def checked_tag(tag: str) -> str:
-    """The tag, if it is a plain name. Raises SetupError."""
-    if not _TAG.fullmatch(tag):
-        raise SetupError(f"{tag!r} is not a tag", remedy="use a-z, 0-9 and -, at most 32 characters")
-    return tag
 
 
 def run_folder(runs: Path, tag: str) -> Path:
@@ -178,14 +129,6 @@ def run_folder(runs: Path, tag: str) -> Path:
     if not logs:
         raise SetupError(f"there is no run {tag}".rstrip() + f" in {runs}", remedy="start one: 'make demo'")
     return logs[-1].parent
-
-
-def read_text(path: Path) -> str:
-    """A file that the user named. Raises SetupError."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path} cannot be read: {error}", remedy="name a UTF-8 text file") from None
 
 
 def _show(console: Console, summary: Summary) -> None:
@@ -198,98 +141,6 @@ def _show(console: Console, summary: Summary) -> None:
         console.say(line)
     for number in summary.still_open:
         console.say(f"attempt {number:04d} is still open: the next start goes on with it")
-
-
-def _spend(lab: Lab, budget: Budget, console: Console) -> None:
-    try:
-        run_night(lab, budget)
-    except ProposalsExhausted as end:
-        budget.stop(end.message)
-        console.say(str(end))
-
-
-def _pipeline(  # noqa: PLR0913, PLR0917 - the night's parts, one by one
-    bench: Bench, rig: Rig, ledger: GitLedger, proposer: Proposer, watcher: Watcher, budget: Budget
-) -> Pipeline:
-    policy = bench.policy
-    await_engine = partial(bench.engine.await_answer, policy.budget.outage_seconds)
-    preparation = Preparation(
-        proposer,
-        (Untried(ledger), *rig.gates),
-        ledger,
-        policy.decision,
-        watcher,
-        Patience(policy.budget.faults_in_a_row, ledger.record, await_engine),
-        refusals_in_a_row=policy.budget.refusals_in_a_row,
-        repairs=policy.repair.attempts,
-    )
-    return Pipeline(
-        preparation,
-        bench.task.read_files(),
-        policy.pipeline,
-        assembly.choose_spares(bench, proposer, ledger.folder.name),
-        best_runs=policy.decision.baseline_runs,
-        wants_more=lambda: not budget.why_ended,
-    )
-
-
-def _lab(bench: Bench, rig: Rig, pipeline: Pipeline) -> Lab:
-    made = pipeline.preparation
-    return Lab(
-        pipeline, rig.sandbox, rig.scorer, made.ledger, bench.policy.decision, made.patience, made.watcher
-    )
-
-
-def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
-    reviewed = review([gate.review for gate in rig.gates], attempt)
-    if not reviewed.verdict.allowed:
-        return reviewed
-    return examine(rig.sandbox.run, rig.scorer, reviewed, console, lambda _: Action.REPEAT)
-
-
-def _origin(bench: Bench, *, loosen: bool) -> Origin:
-    task, policy, release = bench.task, bench.policy, version("autoresearch-sandbox")
-    return Origin(
-        task.name, task.read_files(), policy.digest, release, {}, bench.measure, policy, loosen=loosen
-    )
-
-
-def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, Any]:
-    card = bench.grant.gpu
-    return {
-        "proposer": proposer,
-        "engine": dataclasses.asdict(bench.facts),
-        "versions": dataclasses.asdict(read_host_versions(bench.facts.kernel)),
-        "image": bench.outfit.image,
-        "gpu": dataclasses.asdict(card) if card else None,
-        "data_sha256": data_sha256,
-        "policy_digest": bench.policy.digest,
-    }
-
-
-def _greeting(bench: Bench, tag: str) -> str:
-    card = bench.grant.gpu.name if bench.grant.gpu else f"the processor, {bench.outfit.cpus:g} cores"
-    seconds = bench.policy.budget.train_seconds
-    digest = bench.policy.digest[:12]
-    return f"run {tag}: {bench.task.name}, {seconds:g} s an attempt on {card}, policy {digest}"
-
-
-def _as_json(experiment: Experiment) -> dict[str, Any]:
-    run, score = experiment.run, experiment.score
-    objections = [dataclasses.asdict(objection) for objection in experiment.verdict.objections]
-    return {
-        "verdict": {"allowed": experiment.verdict.allowed, "objections": objections},
-        "run": dataclasses.asdict(run) if run else None,
-        "score": dataclasses.asdict(score) if score else None,
-    }
-
-
-def _summary(experiment: Experiment) -> str:
-    if experiment.value is None:
-        return f"no score: {experiment.failure}"
-    seconds = experiment.run.train_seconds if experiment.run else 0.0
-    value = labelled(f"{experiment.value:.6f}", verified=bool(experiment.score and experiment.score.verified))
-    return f"scored {value} after {seconds:.1f} s of training"
 
 
 def _exported_stdlib(bench: Bench, folder: Path) -> Path:

@@ -14,6 +14,7 @@ from orchestrator.cli import build_parser, ended, main
 VERBS = [
     ["run"],
     ["try"],
+    ["mcp"],
     ["status"],
     ["data"],
     ["doctor"],
@@ -76,7 +77,7 @@ def test_the_least_and_the_greatest_seed_are_seeds(seed: int) -> None:
 
 
 @pytest.mark.parametrize("tag", ["../x", "/tmp/x", ".", "-", "A", "a b", "a\n", "x" * 33, "\x1b[2J"])  # noqa: S108
-@pytest.mark.parametrize("verb", [["run"], ["status"], ["audit", "verify"]], ids=" ".join)
+@pytest.mark.parametrize("verb", [["run"], ["mcp"], ["status"], ["audit", "verify"]], ids=" ".join)
 def test_a_tag_that_is_no_plain_name_is_refused_before_anything_else(
     verb: list[str], tag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,3 +158,9 @@ def test_the_module_is_the_program() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("autoresearch: nowhere.yaml: no such file\n  remedy: ")
+
+
+def test_the_command_line_starts_without_the_libraries_that_only_one_verb_needs() -> None:
+    program = "import sys, orchestrator.cli; print(sorted({'mcp', 'openai', 'optuna'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -21,12 +21,15 @@ TIERS = {
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
-    "assembly": 8, "proving": 9, "diagnosis": 9, "policy_work": 9, "verbs": 10, "policy_verbs": 11,
-    "cli": 12, "__main__": 13,
+    "assembly": 8, "proving": 9, "diagnosis": 9, "policy_work": 9, "night": 9,
+    "agents": 10, "trying": 10, "verbs": 10, "policy_verbs": 11, "cli": 12, "__main__": 13,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
 # Only these know real adapters.
-PUT_TOGETHER = {"assembly", "proving", "diagnosis", "policy_work", "verbs", "policy_verbs", "cli"}
+PUT_TOGETHER = {
+    "assembly", "proving", "diagnosis", "policy_work", "night", "agents", "trying", "verbs",
+    "policy_verbs", "cli",
+}  # fmt: skip
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.
 OWNERS = {
@@ -38,7 +41,9 @@ OWNERS = {
     "optuna": {"proposers/tuner.py", "proposers/ranges.py"},
     "tiktoken": {"proposers/tokens.py"},
     "yaml": {"policy/*"},
-    "pydantic": {"policy/*", "task.py", "settings.py"},
+    "mcp": {"agents/service.py"},
+    "anyio": {"agents/service.py"},  # what the protocol's SDK runs on
+    "pydantic": {"policy/*", "task.py", "settings.py", "agents/service.py"},
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py", "proving/verb.py"},
     "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes

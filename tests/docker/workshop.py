@@ -51,8 +51,8 @@ class Workshop:
 
     def command(self, *words: str) -> list[str]:
         bench = ["--policy", str(self.folder / "policy.yaml"), "--task", str(self.folder / "task")]
-        bench = bench if words[0] in {"run", "try", "doctor", "data"} else []
-        with_data = [*bench, "--data", str(self.data)] if words[0] in {"run", "try"} else []
+        bench = bench if words[0] in {"run", "try", "mcp", "doctor", "data"} else []
+        with_data = [*bench, "--data", str(self.data)] if words[0] in {"run", "try", "mcp"} else []
         return [sys.executable, "-m", "orchestrator", *words, *with_data]
 
     def environment(self) -> dict[str, str]:

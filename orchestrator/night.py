@@ -1,0 +1,154 @@
+"""One night on this machine: its record, its rig and the loop, whoever proposes."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from orchestrator import assembly
+from orchestrator.assembly import Bench, Rig
+from orchestrator.budget import Budget, Interrupts
+from orchestrator.data import Prepared
+from orchestrator.errors import ProposalsExhausted, SetupError
+from orchestrator.lab import Lab
+from orchestrator.ledger.disk import write_whole
+from orchestrator.ledger.folder import Origin, Step
+from orchestrator.ledger.git import GitLedger
+from orchestrator.loop import run_night
+from orchestrator.patience import Patience
+from orchestrator.pipeline import Pipeline
+from orchestrator.policy import PipelinePolicy
+from orchestrator.ports import Proposer, Watcher
+from orchestrator.preparation import Preparation, Untried
+from orchestrator.sandbox.host_versions import read_host_versions
+from orchestrator.views.console import Console, say_at_once
+from orchestrator.views.journal import Journal
+from orchestrator.views.several import Several
+
+AT_LEISURE = PipelinePolicy(fill_after_seconds=86_400)
+"""For a proposer whom nobody hurries: the card waits for it, and does nothing else meanwhile."""
+_TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a night is made of.
+
+    `filling` says what the card does while nothing is proposed, `loosen` whether a run may go on with a
+    looser policy.
+    """
+
+    bench: Bench
+    tag: str
+    data: Prepared
+    proposer: Proposer
+    budget: Budget
+    filling: PipelinePolicy
+    loosen: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return self.bench.settings.runs / self.tag
+
+
+def checked_tag(tag: str) -> str:
+    """The tag, if it is a plain name. Raises SetupError."""
+    if not _TAG.fullmatch(tag):
+        raise SetupError(f"{tag!r} is not a tag", remedy="use a-z, 0-9 and -, at most 32 characters")
+    return tag
+
+
+@contextmanager
+def open_record(night: Night, at: Step = lambda _: None) -> Iterator[GitLedger]:
+    """The run's ledger, made or taken up again. Raises SetupError when it is in use, or of something else."""
+    assembly.check_room(night.folder)
+    with GitLedger(night.folder, _origin(night), at=at) as ledger:
+        write_whole(night.folder / "policy.yaml", night.bench.policy.to_yaml().encode())
+        yield ledger
+
+
+def spend(night: Night, ledger: GitLedger, console: Console, *others: Watcher) -> None:
+    """Spend the night's budget; everything that happened is in the ledger, and no container is left."""
+    bench, budget, proposer = night.bench, night.budget, night.proposer
+    console.say(_greeting(bench, night.tag))
+    with (
+        (night.folder / "orchestrator.log").open("a", encoding="utf-8", buffering=1) as log,
+        assembly.open_rig(bench, night.tag, night.data, console.say) as rig,
+        Interrupts(budget, say_at_once),
+    ):
+        ledger.record("night_began", **_circumstances(bench, night.data.sha256, proposer.name))
+        watcher = Several((console, Journal(log), *others))
+        with _pipeline(night, rig, ledger, watcher) as pipeline:
+            _loop(_lab(bench, rig, pipeline), budget, console.say)
+    ledger.record("night_ended", reason=budget.why_ended)
+
+
+def _loop(lab: Lab, budget: Budget, say: Callable[[str], Any]) -> None:
+    try:
+        run_night(lab, budget)
+    except ProposalsExhausted as end:
+        budget.stop(end.message)
+        say(str(end))
+
+
+def _pipeline(night: Night, rig: Rig, ledger: GitLedger, watcher: Watcher) -> Pipeline:
+    bench, budget, policy = night.bench, night.budget, night.bench.policy
+    await_engine = partial(bench.engine.await_answer, policy.budget.outage_seconds)
+    preparation = Preparation(
+        night.proposer,
+        (Untried(ledger), *rig.gates),
+        ledger,
+        policy.decision,
+        watcher,
+        Patience(policy.budget.faults_in_a_row, ledger.record, await_engine),
+        refusals_in_a_row=policy.budget.refusals_in_a_row,
+        repairs=policy.repair.attempts,
+    )
+    return Pipeline(
+        preparation,
+        bench.task.read_files(),
+        night.filling,
+        assembly.choose_spares(bench, night.proposer, night.tag),
+        best_runs=policy.decision.baseline_runs,
+        wants_more=lambda: not budget.why_ended,
+    )
+
+
+def _lab(bench: Bench, rig: Rig, pipeline: Pipeline) -> Lab:
+    made = pipeline.preparation
+    return Lab(
+        pipeline, rig.sandbox, rig.scorer, made.ledger, bench.policy.decision, made.patience, made.watcher
+    )
+
+
+def _origin(night: Night) -> Origin:
+    task, policy, measure = night.bench.task, night.bench.policy, night.bench.measure
+    release, loosen = version("autoresearch-sandbox"), night.loosen
+    return Origin(task.name, task.read_files(), policy.digest, release, {}, measure, policy, loosen=loosen)
+
+
+def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, Any]:
+    card = bench.grant.gpu
+    return {
+        "proposer": proposer,
+        "engine": dataclasses.asdict(bench.facts),
+        "versions": dataclasses.asdict(read_host_versions(bench.facts.kernel)),
+        "image": bench.outfit.image,
+        "gpu": dataclasses.asdict(card) if card else None,
+        "data_sha256": data_sha256,
+        "policy_digest": bench.policy.digest,
+    }
+
+
+def _greeting(bench: Bench, tag: str) -> str:
+    card = bench.grant.gpu.name if bench.grant.gpu else f"the processor, {bench.outfit.cpus:g} cores"
+    seconds = bench.policy.budget.train_seconds
+    digest = bench.policy.digest[:12]
+    return f"run {tag}: {bench.task.name}, {seconds:g} s an attempt on {card}, policy {digest}"
