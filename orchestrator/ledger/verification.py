@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from orchestrator.errors import LedgerError
-from orchestrator.ledger.audit import read_events, verify
+from orchestrator.ledger.audit import Event, Reading, read_lines
 from orchestrator.ledger.disk import refuse_link
-from orchestrator.ledger.export import experiment_files, result_rows, results_tsv
+from orchestrator.ledger.export import RESULTS, experiments, result_rows, results_tsv
+from orchestrator.ledger.index import NAME as INDEX
+from orchestrator.ledger.index import read_index, summary_of
 from orchestrator.ledger.repo import BareRepo, Stored
-from orchestrator.ledger.state import State, disagreements, fold
+from orchestrator.ledger.standing import Lines
+from orchestrator.ledger.state import State, disagreements
+
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +47,57 @@ def verify_run(folder: Path) -> list[Finding]:
 
 
 def _findings(folder: Path) -> Iterator[Finding]:
-    report = verify(folder / "audit.jsonl")
-    if report.torn_bytes:
-        where = f"audit.jsonl line {report.events + 1}"
-        problem = "is incomplete: the last write was cut short; the next start sets it aside"
-        yield Finding(where, problem, harmless=True)
-    state, repo = fold(read_events(folder / "audit.jsonl")), BareRepo(folder / "repo.git")
+    checked = _Checked(folder)
+    yield from checked.check_log()
+    state, repo = checked.state, BareRepo(folder / "repo.git")
     refuse_link(repo.folder)
     if not repo.folder.is_dir():
         raise LedgerError("repo.git: is missing")
-    yield from _check_commits(state, repo)
+    yield from _check_commits(checked, repo)
     yield from _check_refs(state, repo)
-    yield from _check_exports(folder, state, repo)
+    yield from _check_exports(folder, checked, repo)
 
 
-def _check_commits(state: State, repo: BareRepo) -> Iterator[Finding]:
-    objects = repo.read(state.refs.values())
-    repo.read_commits(event["commit"] for event in state.opened.values())
-    for number, opened in state.opened.items():
-        said, found = _said(state, number), _found(objects[opened["commit"]])
-        for what in said.keys() - {key for key in said if said[key] == found.get(key)}:
-            problem = f"{what} is {found.get(what)}, line {opened['seq']} of audit.jsonl says {said[what]}"
-            yield Finding(f"commit of attempt {number:04d}", problem)
+class _Checked:
+    """The log, read whole and alone; `heads` are what each attempt's commit must say."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._reading = folder, Reading()
+        self.state, self.lines = State(), Lines(folder / "audit.jsonl", [])
+        self.said: dict[int, dict[str, str]] = {}
+
+    def check_log(self) -> Iterator[Finding]:
+        index, wrong = read_index(self._folder), 0
+        for line in read_lines(self._folder / "audit.jsonl", self._reading, curves=False):
+            summary, seq = summary_of(line.event), self._reading.events
+            self.state.apply(summary)
+            self.lines.append(self._reading.good_bytes)
+            if line.event["event"] == "attempt_opened":
+                self.said[line.event["number"]] = _said(line.event)
+            if not wrong and seq <= len(index.events) and index.events[seq - 1] != summary:
+                wrong = seq
+        if wrong:
+            yield Finding(f"{INDEX} line {wrong}", f"says something else than line {wrong} of the log")
+        if self._reading.torn_bytes:
+            where = f"audit.jsonl line {self._reading.events + 1}"
+            problem = "is incomplete: the last write was cut short; the next start sets it aside"
+            yield Finding(where, problem, harmless=True)
 
 
-def _said(state: State, number: int) -> dict[str, str]:
-    opened = state.opened[number]
-    said = {"tree": opened["tree"], "Attempt": f"{number:04d}", "Audit-Head": opened["prev"]}
+def _check_commits(checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
+    left = iter(checked.state.opened.items())
+    while batch := dict(islice(left, _BATCH)):
+        objects = repo.read(event["commit"] for event in batch.values())
+        repo.read_commits(objects)
+        for number, opened in batch.items():
+            said, found = checked.said[number], _found(objects[opened["commit"]])
+            for what in said.keys() - {key for key in said if said[key] == found.get(key)}:
+                problem = f"{what} is {found.get(what)}, line {opened['seq']} of audit.jsonl says {said[what]}"
+                yield Finding(f"commit of attempt {number:04d}", problem)
+
+
+def _said(opened: Event) -> dict[str, str]:
+    said = {"tree": opened["tree"], "Attempt": f"{opened['number']:04d}", "Audit-Head": opened["prev"]}
     return {**said, "parent": opened["parent"]} if opened["parent"] else said
 
 
@@ -87,19 +117,19 @@ def _check_refs(state: State, repo: BareRepo) -> Iterator[Finding]:
         yield Finding(ref, problem)
 
 
-def _check_exports(folder: Path, state: State, repo: BareRepo) -> Iterator[Finding]:
-    expected = {"results.tsv": results_tsv(result_rows(state), state.measure.name)} if state.closed else {}
-    for number in state.closed:
-        for name, data in experiment_files(state, repo, number).items():
-            expected[f"experiments/{number:04d}/{name}"] = data
-    for name, data in expected.items():
-        problem = _export_problem(folder / name, data)
-        if problem:
-            yield Finding(name, f"{problem}; it can be made again from the log")
+def _check_exports(folder: Path, checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
+    state = checked.state
+    if state.closed:
+        yield from _compared(folder, RESULTS, results_tsv(result_rows(state), state.measure.name))
+    for number, files in experiments(state, checked.lines, repo, state.closed):
+        for name, data in files.items():
+            yield from _compared(folder, f"experiments/{number:04d}/{name}", data)
 
 
-def _export_problem(path: Path, expected: bytes) -> str:
+def _compared(folder: Path, name: str, expected: bytes) -> Iterator[Finding]:
     try:
-        return "" if path.read_bytes() == expected else "differs from the log"
+        problem = "" if (folder / name).read_bytes() == expected else "differs from the log"
     except OSError:
-        return "is missing"
+        problem = "is missing"
+    if problem:
+        yield Finding(name, f"{problem}; it can be made again from the log")
