@@ -24,7 +24,7 @@ from orchestrator.ledger.disk import write_whole
 from orchestrator.ledger.folder import Origin, Step
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.reading import Summary, read_run
-from orchestrator.ledger.verification import verify_run
+from orchestrator.ledger.verification import Anchor, verify_run
 from orchestrator.loop import run_night
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
@@ -44,6 +44,7 @@ from orchestrator.views.several import Several
 from orchestrator.views.spending import model_line, model_news
 
 Verb = Callable[[Namespace], int]
+SHOWN_ROWS = 200
 _TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -152,7 +153,7 @@ def reap_orphans(arguments: Namespace) -> int:
 def audit_verify(arguments: Namespace) -> int:
     """Check a run's records against each other. Raises LedgerError for a break; a crash's trace is none."""
     folder = run_folder(load_settings().runs, arguments.tag)
-    findings = verify_run(folder)
+    findings = verify_run(folder, arguments.against)
     breaks = [finding for finding in findings if not finding.harmless]
     for finding in findings:
         if finding not in breaks[:1]:
@@ -161,6 +162,8 @@ def audit_verify(arguments: Namespace) -> int:
         remedy = "keep the folder as it is and find out who touched it"
         raise LedgerError(f"{folder}: {breaks[0]}", remedy=remedy)
     Console().say(f"{folder}: the log, the commits, the refs and the exports agree")
+    if arguments.anchor:
+        Console().say(str(Anchor.of(folder)))
     return 0
 
 
@@ -189,7 +192,9 @@ def read_text(path: Path) -> str:
 
 
 def _show(console: Console, summary: Summary) -> None:
-    console.history(summary.entries)
+    console.history(summary.entries[-SHOWN_ROWS:])
+    if len(summary.entries) > SHOWN_ROWS:
+        console.say(f"the latest {SHOWN_ROWS} of {len(summary.entries)} attempts; results.tsv has them all")
     console.say(best_line(summary.entries, summary.measure.unit), "bold")
     if line := holdout_line(summary.entries, summary.holdouts):
         console.say(line)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.disk import FREE_SPACE, RunLock, append_whole, write_whole
-from orchestrator.ledger.facts import TITLE_CHARACTERS, entry_from, shown_run
+from orchestrator.ledger.facts import TITLE_CHARACTERS, last_run, memory_gb, shown_run
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.standing import Lines, read_standing
 from orchestrator.ledger.state import State, log_ref
@@ -97,16 +97,17 @@ def result_rows(state: State) -> list[ResultRow]:
 
 
 def _result_row(state: State, number: int) -> ResultRow:
-    entry = entry_from(state, number, {})
-    self_reported = "" if entry.verified else SELF_REPORTED
-    early = "stopped early: " if entry.status == Outcome.STOPPED else ""
-    measured: Literal["keep", "discard"] = "keep" if entry.action is Action.KEEP else "discard"
+    opened, closed, values = state.opened[number], state.closed[number], state.values_of(number)
+    self_reported = SELF_REPORTED if state.kinds_of(number) == {False} else ""
+    early = "stopped early: " if closed["status"] == Outcome.STOPPED else ""
+    measured: Literal["keep", "discard"] = "keep" if closed["action"] == Action.KEEP else "discard"
+    scored = closed["status"] == "scored"
     return ResultRow(
-        commit=entry.commit[:7],
-        val_bpb=entry.value,
-        memory_gb=entry.memory_gb,
-        status="crash" if entry.value is None else measured,
-        description=f"{self_reported}{early}{entry.title}",
+        commit=opened["commit"][:7],
+        val_bpb=math.fsum(values) / len(values) if scored else None,
+        memory_gb=memory_gb(last_run(state, number) or {}),
+        status=measured if scored else "crash",
+        description=f"{self_reported}{early}{opened['title']}",
     )
 
 

@@ -1,9 +1,9 @@
 """`audit.index`: a summary of each event beside the log, so that a long run is taken up without parsing it.
 
 It is no part of the record: it may be deleted at any time, and a run goes on without it. Each line is
-`[end, summary]`, a tab and a seal: `end` is where the event's line ends in the log, the seal the SHA-256 of
-two digests, that of the log up to there and that of this file up to the seal. Only lines whose last seal
-holds are believed; else the log itself is read, and the index made anew. So an index of another log, a torn
+`[end,summary,"seal"],`: `end` is where the event's line ends in the log, the seal the SHA-256 of two digests,
+that of the log up to there and that of this file up to the seal. Only lines whose last seal holds are
+believed; else the log itself is read, and the index made anew. So an index of another log, a torn
 one, and one in which anything was changed alter nothing. A false one with a fitting seal can only be made by
 somebody who could as well write the whole log anew; `audit verify` reads the log alone and holds the index
 against it.
@@ -24,7 +24,8 @@ from orchestrator.ledger.audit import Event, Line, canonical
 from orchestrator.ledger.disk import write_all
 
 NAME = "audit.index"
-_SEALED = 1 + 64  # a tab and the seal
+_AFTER_THE_SEAL = b'"],\n'
+_SEAL = 64
 _BLOCK = 1 << 20
 _LEFT_OUT = frozenset({"prev", "hash", "tree"})
 _LEFT_OUT_OF_A_RUN = frozenset({"progress", "container", "result"})
@@ -67,9 +68,9 @@ class Seal:
     def line_of(self, line: Line, summary: Event) -> bytes:
         """The index's line for the log's next one."""
         self.add_log(line.data)
-        body = canonical([self.log_bytes, summary])
+        body = b'[%d,%s,"' % (self.log_bytes, canonical(summary))
         self.add_index(body)
-        sealed = b"\t" + self.stamp() + b"\n"
+        sealed = self.stamp() + _AFTER_THE_SEAL
         self.add_index(sealed)
         return body + sealed
 
@@ -103,16 +104,15 @@ def read_index(folder: Path) -> Summaries:
 
 def _read(data: bytes, log: BinaryIO) -> Summaries:
     last = data.rfind(b"\n", 0, -1) + 1
-    end, sealed = int(data[last + 1 : data.index(b",", last)]), len(data) - _SEALED - 1
+    end, sealed = int(data[last + 1 : data.index(b",", last)]), len(data) - _SEAL - len(_AFTER_THE_SEAL)
     seal = Seal()
     while seal.log_bytes < end and (block := log.read(min(_BLOCK, end - seal.log_bytes))):
         seal.add_log(block)
     seal.add_index(data[:sealed])
-    if seal.log_bytes != end or data[sealed:] != b"\t" + seal.stamp() + b"\n":
+    if seal.log_bytes != end or data[sealed:] != seal.stamp() + _AFTER_THE_SEAL:
         return nothing()
     seal.add_index(data[sealed:])
-    bodies = [line[:-_SEALED] for line in data.split(b"\n")[:-1]]
-    ends, events = zip(*json.loads(b"[" + b",".join(bodies) + b"]"), strict=True)
+    ends, events, _ = zip(*json.loads(b"[" + data[:-2] + b"]"), strict=True)
     if not all(isinstance(event, dict) and {"event", "seq"} <= event.keys() for event in events):
         return nothing()
     return Summaries(events, ends, seal, len(data))

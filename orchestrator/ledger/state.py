@@ -43,6 +43,7 @@ class State:
     created: Event = field(default_factory=dict)
     opened: dict[int, Event] = field(default_factory=dict)
     measured: dict[int, list[Event]] = field(default_factory=dict)
+    values: dict[int, list[float]] = field(default_factory=dict)
     closed: dict[int, Event] = field(default_factory=dict)
     resumed: set[int] = field(default_factory=set)
     refs: dict[str, str] = field(default_factory=dict)
@@ -71,8 +72,7 @@ class State:
 
     def values_of(self, number: int) -> list[float]:
         """What an attempt was measured at, runs without a value left out."""
-        scores = (event["score"] or {} for event in self.runs_of(number))
-        return [float(score["value"]) for score in scores if score.get("value") is not None]
+        return list(self.values.get(number, ()))
 
     def kinds_of(self, number: int) -> set[bool]:
         """Whether its values were measured by the host, were self-reported, or both."""
@@ -151,6 +151,8 @@ def _measure(state: State, event: Event) -> None:
     if number not in {serving, state.best_number}:
         raise ValueError("a run is that of an open attempt or of the best")
     state.measured.setdefault(number, []).append(event)
+    if (value := (event["score"] or {}).get("value")) is not None:
+        state.values.setdefault(number, []).append(float(value))
     state.resumed.discard(serving)
     if number in state.closed:
         state.exported = number

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from orchestrator.errors import LedgerError
-from orchestrator.ledger.audit import Event, Reading, read_lines
+from orchestrator.ledger.audit import Event, Reading, read_lines, verify
 from orchestrator.ledger.disk import refuse_link
 from orchestrator.ledger.export import RESULTS, experiments, result_rows, results_tsv
 from orchestrator.ledger.index import NAME as INDEX
@@ -32,23 +33,48 @@ class Finding:
         return f"{self.place}: {self.problem}"
 
 
-def verify_run(folder: Path) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The number and the hash of a log's line, kept elsewhere: nothing up to there can change unnoticed."""
+
+    seq: int
+    head: str
+
+    @classmethod
+    def of(cls, folder: Path) -> Anchor:
+        """That of a log's last line. Raises LedgerError when the log is damaged."""
+        reading = verify(folder / "audit.jsonl")
+        return cls(reading.events, reading.head)
+
+    @classmethod
+    def parse(cls, text: str) -> Anchor:
+        """Raises ValueError for what was not written by `str`."""
+        seq, _, head = text.partition(":")
+        if not re.fullmatch("[0-9a-f]{64}", head):
+            raise ValueError(f"{text!r} is not a line's number and its hash")
+        return cls(int(seq), head)
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.head}"
+
+
+def verify_run(folder: Path, against: Anchor | None = None) -> list[Finding]:
     """Every finding about a run folder, in the order log, commits, refs, exports; empty when all agree.
 
     What later checks rest on is checked first: damage to the log or an object ends the list.
     """
     findings: list[Finding] = []
     try:
-        findings.extend(_findings(folder))
+        findings.extend(_findings(folder, against))
     except LedgerError as error:
         place, _, problem = error.message.partition(": ")
         findings.append(Finding(place if problem else folder.name, problem or error.message))
     return findings
 
 
-def _findings(folder: Path) -> Iterator[Finding]:
+def _findings(folder: Path, against: Anchor | None) -> Iterator[Finding]:
     checked = _Checked(folder)
-    yield from checked.check_log()
+    yield from checked.check_log(against)
     state, repo = checked.state, BareRepo(folder / "repo.git")
     refuse_link(repo.folder)
     if not repo.folder.is_dir():
@@ -59,29 +85,35 @@ def _findings(folder: Path) -> Iterator[Finding]:
 
 
 class _Checked:
-    """The log, read whole and alone; `heads` are what each attempt's commit must say."""
+    """The log, read whole and alone; `said` is what it says of each attempt's commit."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._reading = folder, Reading()
         self.state, self.lines = State(), Lines(folder / "audit.jsonl", [])
         self.said: dict[int, dict[str, str]] = {}
 
-    def check_log(self) -> Iterator[Finding]:
-        index, wrong = read_index(self._folder), 0
-        for line in read_lines(self._folder / "audit.jsonl", self._reading, curves=False):
-            summary, seq = summary_of(line.event), self._reading.events
-            self.state.apply(summary)
-            self.lines.append(self._reading.good_bytes)
-            if line.event["event"] == "attempt_opened":
-                self.said[line.event["number"]] = _said(line.event)
-            if not wrong and seq <= len(index.events) and index.events[seq - 1] != summary:
-                wrong = seq
+    def check_log(self, against: Anchor | None) -> Iterator[Finding]:
+        reading, index, wrong, anchored = self._reading, read_index(self._folder).events, 0, False
+        for line in read_lines(self._folder / "audit.jsonl", reading, curves=False):
+            summary = self._take(line.event)
+            if not wrong and reading.events <= len(index) and index[reading.events - 1] != summary:
+                wrong = reading.events
+            anchored = anchored or against == Anchor(reading.events, reading.head)
+        if against and not anchored:
+            yield Finding(f"audit.jsonl line {against.seq}", f"is not there with the hash {against.head}")
         if wrong:
-            yield Finding(f"{INDEX} line {wrong}", f"says something else than line {wrong} of the log")
-        if self._reading.torn_bytes:
-            where = f"audit.jsonl line {self._reading.events + 1}"
+            yield Finding(f"{INDEX} line {wrong}", f"says something else than line {wrong} of audit.jsonl")
+        if reading.torn_bytes:
             problem = "is incomplete: the last write was cut short; the next start sets it aside"
-            yield Finding(where, problem, harmless=True)
+            yield Finding(f"audit.jsonl line {reading.events + 1}", problem, harmless=True)
+
+    def _take(self, event: Event) -> Event:
+        summary = summary_of(event)
+        self.state.apply(summary)
+        self.lines.append(self._reading.good_bytes)
+        if event["event"] == "attempt_opened":
+            self.said[event["number"]] = _said(event)
+        return summary
 
 
 def _check_commits(checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
