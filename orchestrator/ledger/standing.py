@@ -31,7 +31,8 @@ class Lines:
                 file.seek(start)
                 data = file.read(self._ends[seq - 1] - start)
         except OSError as error:
-            raise LedgerError(f"{self._log.name} cannot be read: {error.strerror}", remedy=KEEP_A_COPY) from error
+            message = f"{self._log.name} cannot be read: {error.strerror}"
+            raise LedgerError(message, remedy=KEEP_A_COPY) from error
         return check_alone(data, self._log, seq)
 
 

@@ -124,7 +124,9 @@ def _check_commits(checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
         for number, opened in batch.items():
             said, found = checked.said[number], _found(objects[opened["commit"]])
             for what in said.keys() - {key for key in said if said[key] == found.get(key)}:
-                problem = f"{what} is {found.get(what)}, line {opened['seq']} of audit.jsonl says {said[what]}"
+                problem = (
+                    f"{what} is {found.get(what)}, line {opened['seq']} of audit.jsonl says {said[what]}"
+                )
                 yield Finding(f"commit of attempt {number:04d}", problem)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import zlib
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from orchestrator.ledger import facts
 from orchestrator.ledger.export import rebuild
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
-from orchestrator.ledger.state import BEST, TEMPLATE, attempt_ref, log_ref
+from orchestrator.ledger.state import BEST, attempt_ref, log_ref
 from orchestrator.records import (
     Action,
     Attempt,
@@ -41,7 +40,7 @@ from orchestrator.records import (
 TRAIN = Path(__file__).parents[2] / "train_template" / "train.py"
 KEEP_SHARE, CRASH_SHARE, REFUSED_SHARE, REPEAT_SHARE, BEST_SHARE = 0.18, 0.05, 0.03, 0.25, 0.05
 NOISE = 0.001
-LOG = "".join(f"step {step:5d} | loss {9 - step / 40:.6f} | lr 0.0003 | 1234567 tok/s\n" for step in range(60))
+LOG = "".join(f"step {step:5d} | loss {9 - step / 40:.6f} | lr 0.0003 | 12345 tok/s\n" for step in range(60))
 
 
 def origin() -> Origin:
@@ -55,7 +54,7 @@ class Maker:
     """Writes one run, an attempt at a time; `best` is the number, commit and files of what was kept last."""
 
     folder: Path
-    random: random.Random = field(default_factory=lambda: random.Random(7))
+    random: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - the same run each time
     lines: list[str] = field(default_factory=list)
     head: str = ""
     now: datetime = datetime(2026, 11, 1, tzinfo=UTC)
@@ -125,22 +124,22 @@ class Maker:
 
     def _measured(self, attempt: Attempt, number: int) -> Experiment:
         drop = self.random.gauss(0, 0.003)
-        experiment = self._measure(self._scored(attempt, self.level - drop), number)
+        experiment = self._measure(self.scored(attempt, self.level - drop), number)
         if number == 1 or self.random.random() < REPEAT_SHARE:
-            experiment = self._measure(self._scored(attempt, self.level - drop), number)
+            experiment = self._measure(self.scored(attempt, self.level - drop), number)
         if number > 1 and self.random.random() < BEST_SHARE:
             best = Attempt(self.best, attempt.proposal, {}, 1)
-            self._measure(self._scored(best, self.level), number)
+            self._measure(self.scored(best, self.level), number)
         return experiment
 
-    def _scored(self, attempt: Attempt, level: float) -> Experiment:
+    def scored(self, attempt: Attempt, level: float) -> Experiment:
         value, log = self.random.gauss(level, NOISE), LOG + f"{attempt.number}\n"
         claims = {"steps": 953.0, "peak_memory_bytes": 4.5e10, "train_seconds": 300.1, "train_loss": 3.1}
         config = {"depth": 8, "width": 512, "heads": 8, "rate": 3e-4, "vocab_size": 8192}
         result = ResultFile(config, claims, "a" * 64, "b" * 64, 104_857_600)
         curve = tuple((share / 64, 9.0 - share / 10 + self.random.random()) for share in range(64))
-        container: dict[str, Any] = {"image": f"sha256:{'c' * 64}", "runtime": "runc", "user": "1000:1000", "network": "none"}
-        container |= {"limits": {"memory": 16 << 30, "pids": 256, "cpus": 4.0}, "caps": [], "seccomp": "d" * 64}
+        limits = {"memory": 16 << 30, "pids": 256, "cpus": 4.0}
+        container = {"image": f"sha256:{'c' * 64}", "user": "1000:1000", "network": "none", "limits": limits}
         run = Run(
             f"run-{attempt.number:04d}",
             Outcome.COMPLETED,
@@ -177,7 +176,8 @@ class Maker:
         attempt, values = experiment.attempt, self.values.get(experiment.attempt.number, [])
         reason = f"0.002130 better on average of {len(values)} against 3 runs of the best, at least 0.950"
         told = {"probability": 0.96, "noise": NOISE, "degrees_of_freedom": 12, "runs": 2, "best_runs": 3}
-        decision = Decision(Action.KEEP if keep else Action.DISCARD, reason, told if attempt.number > 1 else {})
+        action, told = Action.KEEP if keep else Action.DISCARD, told if attempt.number > 1 else {}
+        decision = Decision(action, reason, told)
         refs = {BEST: [self.best_commit, attempt.commit]} if keep else {}
         self._append("attempt_closed", **facts.closed_fields(experiment, decision, values), refs=refs)
         if keep:
@@ -198,13 +198,13 @@ class Maker:
     def _object(self, kind: str, data: bytes) -> str:
         whole = f"{kind} {len(data)}\0".encode() + data
         name = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
-        path = f"{self.folder}/repo.git/objects/{name[:2]}/{name[2:]}"
-        if not os.path.exists(path):
+        path = self.folder / "repo.git/objects" / name[:2] / name[2:]
+        if not path.exists():
             _put(path, zlib.compress(whole, 1))
         return name
 
     def _ref(self, name: str, target: str) -> None:
-        _put(f"{self.folder}/repo.git/{name}", f"{target}\n".encode())
+        _put(self.folder / "repo.git" / name, f"{target}\n".encode())
 
 
 def make_run(folder: Path, attempts: int) -> None:
@@ -214,17 +214,12 @@ def make_run(folder: Path, attempts: int) -> None:
     for number in range(1, attempts + 1):
         maker.attempt(number)
     maker.finish()
-    assert (folder / "repo.git" / TEMPLATE).exists() or (folder / "repo.git" / "packed-refs").exists()
 
 
 def _canonical(record: dict[str, Any]) -> str:
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-def _put(path: str, data: bytes) -> None:
-    try:
-        with open(path, "wb") as file:
-            file.write(data)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path))
-        _put(path, data)
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

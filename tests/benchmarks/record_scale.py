@@ -67,7 +67,7 @@ def status(folder: Path, clock: Clock) -> None:
 
 def prompt(folder: Path, clock: Clock) -> None:
     points = {"main": 0, "build_model": 1}
-    builder = PromptBuilder(agenda="Lower the loss.", edit=POLICY.edit, entry_file="train.py", entry_points=points)
+    builder = PromptBuilder(agenda="Lower it.", edit=POLICY.edit, entry_file="train.py", entry_points=points)
     with GitLedger(folder, origin()) as ledger, clock.running():
         builder.messages(ledger.history())
 
@@ -113,7 +113,7 @@ def audit_verify(folder: Path, clock: Clock) -> None:
 
 def _measured_once_more(ledger: Ledger, folder: Path) -> Experiment:
     attempt = ledger.open(Proposal("one more", {"train.py": f"{origin().files['train.py']}\n# more\n"}))
-    experiment = Maker(folder)._scored(attempt, 1.19)  # noqa: SLF001 - the benchmark's own
+    experiment = Maker(folder).scored(attempt, 1.19)
     ledger.measure(experiment, attempt.number)
     return experiment
 
@@ -154,14 +154,16 @@ def measure_all(folder: Path, attempts: int) -> dict[str, Any]:
     events = sum(1 for _ in (folder / "audit.jsonl").open("rb"))
     machine = {"python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
     steps = {name: measure(name, folder) for name in ("resume", *STEPS)}
-    return {"events": events, "log_mib": size >> 20, "made_in": round(made), "machine": machine, "steps": steps}
+    log = {"events": events, "log_mib": size >> 20, "made_in_seconds": round(made)}
+    return {**log, "machine": machine, "steps": steps}
 
 
 def _print(figures: dict[str, Any]) -> None:
-    print(f"{figures['events']} events, {figures['log_mib']} MiB of log; {figures['machine']}")
+    lines = [f"{figures['events']} events, {figures['log_mib']} MiB of log; {figures['machine']}"]
     for name, step in figures["steps"].items():
         told = f"{step['seconds']:9.3f} s {step['cpu_seconds']:9.3f} s {step['process_seconds']:8.2f} s"
-        print(f"{name:<14} {told} {step['peak_mib']:6.0f} MiB")
+        lines.append(f"{name:<14} {told} {step['peak_mib']:6.0f} MiB")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def main() -> None:
@@ -177,7 +179,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder or Path(scratch) / "long"
         figures = measure_all(folder, arguments.attempts)
-    print(json.dumps(figures, indent=2)) if arguments.json else _print(figures)
+    if arguments.json:
+        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+    else:
+        _print(figures)
 
 
 if __name__ == "__main__":

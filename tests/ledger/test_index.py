@@ -38,7 +38,7 @@ def test_the_index_holds_a_summary_of_every_event_and_the_audit_agrees(night: Pa
 
 
 DEEDS: dict[str, Callable[[Path, Path], object]] = {
-    "deleted": lambda index, _: index.unlink(),
+    "deleted": lambda index, _: Path.unlink(index),
     "emptied": lambda index, _: index.write_bytes(b""),
     "torn": lambda index, _: index.write_bytes(index.read_bytes()[:-30]),
     "cut short by two lines": lambda index, _: index.write_bytes(
@@ -69,8 +69,8 @@ def test_whatever_became_of_the_index_the_run_is_the_same(night: Path, tmp_path:
 
 PLACES: dict[str, Callable[[Path], object]] = {
     "a link": lambda index: index.symlink_to(index.with_name("policy.yaml")),
-    "a folder": lambda index: index.mkdir(),
-    "a pipe": lambda index: os.mkfifo(index),
+    "a folder": Path.mkdir,
+    "a pipe": os.mkfifo,
 }
 
 
@@ -124,7 +124,7 @@ def test_a_process_that_writes_the_run_does_not_disturb_one_that_looks(tmp_path:
 def test_many_refs_become_one_file_and_the_run_goes_on(tmp_path: Path) -> None:
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         settle(ledger, scored(ledger.open(proposal(1)), 2.0), DISCARD)
-        ledger._repo.pack_refs(0)  # noqa: SLF001 - as with many
+        ledger._repo.pack_refs(0)  # as with many
         assert not (tmp_path / "night/repo.git/refs/attempts/0001").exists()
         settle(ledger, scored(ledger.open(proposal(2)), 2.0), DISCARD)
     assert verify_run(tmp_path / "night") == []
