@@ -22,7 +22,7 @@ from orchestrator.deciding.night import Night
 from orchestrator.deciding.noise import Noise
 
 FADES = 0.7  # each keep makes the attempts before it count so much less: what is left to gain is smaller
-REPLAYED = 1000  # attempts
+REPLAYED = 4000  # attempts
 LEAST = 1e-4  # of one run's variance: a level is never known better
 
 

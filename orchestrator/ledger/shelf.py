@@ -74,7 +74,7 @@ class Shelf:
 
     def _is_written(self, number: int) -> bool:
         last = f"{self._folder}/experiments/{number:04d}/{LAST_WRITTEN}"
-        return os.path.exists(last)  # noqa: PTH110 - asked 10,000 times: a Path is slow
+        return os.path.exists(last)  # noqa: PTH110 - a Path is slow
 
     def _read_tails(self) -> dict[int, str]:
         state = self._state

@@ -101,14 +101,14 @@ def test_a_replay_of_the_latest_attempts_is_about_as_near_to_the_truth_as_a_whol
     keep_every: int,
 ) -> None:
     misses: dict[int, list[float]] = {REPLAYED: [], 10**6: []}
-    for seed in range(4):
+    for seed in range(2):
         past, truth = long_night(2 * REPLAYED, keep_every, seed)
         for replayed, missed in misses.items():
             missed.append(abs(known(past, past.bests[-1], NOISE, replayed=replayed).level.mean - truth))
     assert np.mean(misses[REPLAYED]) <= np.mean(misses[10**6]) + 0.25 * NOISE.deviation
 
 
-def test_a_night_of_a_thousand_attempts_is_replayed_whole() -> None:
+def test_a_night_of_up_to_so_many_attempts_is_replayed_whole() -> None:
     past, _ = long_night(REPLAYED, 6)
     whole, latest = known(past, past.bests[-1], NOISE, replayed=10**6), known(past, past.bests[-1], NOISE)
     assert latest.level == whole.level
