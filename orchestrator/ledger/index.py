@@ -1,8 +1,8 @@
 """`audit.index`: a summary of each event beside the log, so that a long run is taken up without parsing it.
 
 It is no part of the record: it may be deleted at any time, and a run goes on without it. Each line is
-`[end,summary,"seal"],`: `end` is where the event's line ends in the log, the seal the SHA-256 of two digests,
-that of the log up to there and that of this file up to the seal. Only lines whose last seal holds are
+`[end,summary,"seal"],`: `end` is where the event's line ends in the log, the seal the SHA-256 of the kind of
+summaries and of two digests, that of the log up to there and that of this file up to the seal. Only lines whose last seal holds are
 believed; else the log itself is read, and the index made anew. So an index of another log, a torn
 one, and one in which anything was changed alter nothing. A false one with a fitting seal can only be made by
 somebody who could as well write the whole log anew; `audit verify` reads the log alone and holds the index
@@ -26,6 +26,7 @@ from orchestrator.ledger.disk import write_all
 NAME = "audit.index"
 _AFTER_THE_SEAL = b'"],\n'
 _SEAL = 64
+_KIND = b"summaries 1"  # goes into every seal: another number when a summary holds something else
 _BLOCK = 1 << 20
 _LEFT_OUT = frozenset({"prev", "hash", "tree"})
 _LEFT_OUT_OF_A_RUN = frozenset({"progress", "container", "result"})
@@ -63,7 +64,7 @@ class Seal:
         self._index.update(data)
 
     def stamp(self) -> bytes:
-        return hashlib.sha256(self._log.digest() + self._index.digest()).hexdigest().encode()
+        return hashlib.sha256(_KIND + self._log.digest() + self._index.digest()).hexdigest().encode()
 
     def line_of(self, line: Line, summary: Event) -> bytes:
         """The index's line for the log's next one."""

@@ -66,7 +66,7 @@ class Shelf:
         self._results.take(number)
 
     def export_what_is_missing(self) -> None:
-        """Write what a crash kept from being written: folders that are not there, and the last one changed."""
+        """Write what a crash kept from being written: folders that are missing, and the last one changed."""
         missing = {number for number in self._state.closed if not self._is_written(number)}
         numbers = sorted(missing | {number for number in (self._state.exported,) if number})
         write_experiments(self._folder, self._state, self._lines, self._repo, numbers)

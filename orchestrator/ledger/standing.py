@@ -57,7 +57,7 @@ def read_standing(folder: Path, *, indexing: bool = False) -> Standing:
         index = read_index(folder)
         try:
             return _go_on(folder / "audit.jsonl", index, indexing=indexing)
-        except LedgerError:
+        except (LedgerError, LookupError, TypeError, ValueError):
             if not index.events:
                 raise
         return _go_on(folder / "audit.jsonl", nothing(), indexing=indexing)  # the index may be to blame
