@@ -2,11 +2,11 @@
 
 It is no part of the record: it may be deleted at any time, and a run goes on without it. Each line is
 `[end,summary,"seal"],`: `end` is where the event's line ends in the log, the seal the SHA-256 of the kind of
-summaries and of two digests, that of the log up to there and that of this file up to the seal. Only lines whose last seal holds are
-believed; else the log itself is read, and the index made anew. So an index of another log, a torn
-one, and one in which anything was changed alter nothing. A false one with a fitting seal can only be made by
-somebody who could as well write the whole log anew; `audit verify` reads the log alone and holds the index
-against it.
+summaries and of two digests, that of the log up to there and that of this file up to the seal. Only lines
+whose last seal holds are believed; else the log itself is read, and the index made anew. So an index of
+another log, a torn one, and one in which anything was changed alter nothing. A false one with a fitting seal
+can only be made by somebody who could as well write the whole log anew; `audit verify` reads the log alone
+and holds the index against it.
 """
 
 from __future__ import annotations
