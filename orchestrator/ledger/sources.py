@@ -12,7 +12,7 @@ from orchestrator.ledger.state import State
 from orchestrator.records import Files
 
 BATCH = 64
-KEPT = 1024  # of some 12 KB each
+KEPT = 4096  # of some 12 KB each
 
 
 class Sources:
