@@ -192,11 +192,12 @@ class Results:
 
     def take(self, number: int) -> None:
         """An attempt was closed, or measured once more after that."""
-        if not self._ran(number):
+        begun, new = bool(self._rows), number not in self._rows
+        if self._ran(number):
+            self._rows[number] = self._row(number)
+        elif begun:
             return
-        new = bool(self._rows) and number not in self._rows
-        self._rows[number] = self._row(number)
-        if new:
+        if begun and new:
             append_whole(self._path, self._rows[number])
         else:
             write_whole(self._path, self._whole())
