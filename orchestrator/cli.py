@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator import policy_verbs, verbs
 from orchestrator.agents.verb import serve_agents
 from orchestrator.errors import OrchestratorError
+from orchestrator.ledger.verification import Anchor
 from orchestrator.proving import verb as proving
 from orchestrator.proving.program import GROUPS
 from orchestrator.proving.prove import PROGRAMS
@@ -66,6 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
     audit = verbs_.add_parser("audit", help="look after the audit log").add_subparsers(required=True)
     verify = _verb(audit, "verify", verbs.audit_verify, "check log, commits, refs and exports")
     verify.add_argument("--tag", default="", help="the run's name (default: the newest)")
+    verify.add_argument("--anchor", action="store_true", help="print SEQ:HEAD, to be kept elsewhere")
+    verify.add_argument("--against", type=Anchor.parse, metavar="SEQ:HEAD", help="an anchor that was kept")
     _add_policy(verbs_)
     return parser
 

@@ -327,7 +327,8 @@ class Entry:
 
     `status` is Experiment.status; `value` is there only for a scored one, and the mean of its `runs`.
     `base` is the number of the attempt whose files it was built on, 0 for the task's own.
-    `log_tail` is text that a candidate wrote and must be treated as data.
+    `log_tail` is text that a candidate wrote and must be treated as data; only the latest attempts without a
+    value have one.
     """
 
     number: int

@@ -16,7 +16,7 @@ from orchestrator.diagnosis import diagnose
 from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.folder import Step
 from orchestrator.ledger.reading import Summary, read_run
-from orchestrator.ledger.verification import verify_run
+from orchestrator.ledger.verification import Anchor, verify_run
 from orchestrator.night import Night, checked_tag, open_record, spend
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.ownership import reap
@@ -28,6 +28,7 @@ from orchestrator.views.console import Console, best_line, holdout_line
 from orchestrator.views.spending import model_line, model_news
 
 Verb = Callable[[Namespace], int]
+SHOWN_ROWS = 200
 
 
 def run(arguments: Namespace, at: Step = lambda _: None) -> int:
@@ -108,7 +109,7 @@ def reap_orphans(arguments: Namespace) -> int:
 def audit_verify(arguments: Namespace) -> int:
     """Check a run's records against each other. Raises LedgerError for a break; a crash's trace is none."""
     folder = run_folder(load_settings().runs, arguments.tag)
-    findings = verify_run(folder)
+    findings = verify_run(folder, arguments.against)
     breaks = [finding for finding in findings if not finding.harmless]
     for finding in findings:
         if finding not in breaks[:1]:
@@ -117,6 +118,8 @@ def audit_verify(arguments: Namespace) -> int:
         remedy = "keep the folder as it is and find out who touched it"
         raise LedgerError(f"{folder}: {breaks[0]}", remedy=remedy)
     Console().say(f"{folder}: the log, the commits, the refs and the exports agree")
+    if arguments.anchor:
+        Console().say(str(Anchor.of(folder)))
     return 0
 
 
@@ -132,7 +135,9 @@ def run_folder(runs: Path, tag: str) -> Path:
 
 
 def _show(console: Console, summary: Summary) -> None:
-    console.history(summary.entries)
+    console.history(summary.entries[-SHOWN_ROWS:])
+    if len(summary.entries) > SHOWN_ROWS:
+        console.say(f"the latest {SHOWN_ROWS} of {len(summary.entries)} attempts; results.tsv has them all")
     console.say(best_line(summary.entries, summary.measure.unit), "bold")
     if line := holdout_line(summary.entries, summary.holdouts):
         console.say(line)

@@ -4,6 +4,10 @@ A best was chosen for being low, so its own values flatter it. What takes that b
 was before, and every later candidate, since its value is the best's level less an effect plus noise. The
 level is a normal; after each attempt the exact posterior, a mixture of normals, is replaced by the normal
 with its mean and variance (assumed-density filtering; Minka 2001, "Expectation propagation").
+
+Only the latest attempts are replayed, so that a decision after a year costs what it costs after a week. What
+came before hardly counts: each keep after it takes `FADES` off its weight, and where there are no keeps, so
+many attempts beside one best leave little to learn of its level or of what changes do.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from orchestrator.deciding.night import Night
 from orchestrator.deciding.noise import Noise
 
 FADES = 0.7  # each keep makes the attempts before it count so much less: what is left to gain is smaller
+REPLAYED = 4000  # attempts
 LEAST = 1e-4  # of one run's variance: a level is never known better
 
 
@@ -65,13 +70,14 @@ class Known:
     effects: Effects
 
 
-def known(night: Night, best: Sequence[float], noise: Noise) -> Known:
-    """Replay the night's closed attempts in order; `best` are the values of the present best."""
-    bests = [*night.bests[:-1], best]
-    level, place = Level.measured(bests[0], noise), 0
+def known(night: Night, best: Sequence[float], noise: Noise, *, replayed: int = REPLAYED) -> Known:
+    """Replay the night's latest attempts in order; `best` are the values of the present best."""
+    bests, attempts = [*night.bests[:-1], best], night.attempts[-replayed:]
+    place = (attempts[0].best or 0) if attempts else 0
+    level = Level.measured(bests[place], noise)
     before = effects = Effects.before(noise)
     counts, seen, fading = np.zeros_like(effects.sizes), list[Difference](), list[bool]()
-    for attempt in night.attempts:
+    for attempt in attempts:
         if attempt.best is None or not attempt.values:
             continue
         found = level.less(attempt.values, noise)

@@ -1,16 +1,17 @@
-"""The audit log: append-only JSON lines, fsynced, each holding the hash of the one before.
+"""The audit log: append-only JSON lines, fsynced, each holding the hash of the one before (see README.md).
 
-A record is `{"seq", "time", "event", ...fields, "prev", "hash"}` in canonical JSON; `hash` is the SHA-256
-of the record without it, `prev` the hash of the line before (64 zeros at first), `seq` the line number.
-The wall clock is only shown: a time that jumps backwards is no damage.
+A line is written in canonical JSON and hashed by its own bytes, so that nobody has to write it anew to check
+it. The wall clock is only shown: a time that jumps backwards is no damage.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,21 +41,33 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(slots=True)
+class Reading:
+    """How far a log was read and what that adds up to: where to go on, and what the next line must follow.
+
+    `torn_bytes` counts an incomplete last line, which is no damage.
+    """
+
+    events: int = 0
+    head: str = GENESIS
+    good_bytes: int = 0
+    torn_bytes: int = 0
+
+
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a whole chain adds up to. `torn_bytes` counts an incomplete last line, which is no damage."""
+class Line:
+    """One checked line: its event, and its bytes with the newline."""
 
-    events: int
-    head: str
-    torn_bytes: int
+    event: Event
+    data: bytes
 
 
-def verify(path: Path) -> Report:
+def verify(path: Path) -> Reading:
     """Check every line of a log. Raises LedgerError with the first broken line's number and why."""
-    reading = _Reading()
-    for _ in _read(path, reading):
+    reading = Reading()
+    for _ in read_lines(path, reading, curves=False):
         pass
-    return Report(reading.count, reading.head, reading.torn_bytes)
+    return reading
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -62,59 +75,72 @@ def read_events(path: Path) -> Iterator[Event]:
 
     Raises LedgerError as `verify` does.
     """
-    return _read(path, _Reading())
+    return (line.event for line in read_lines(path, Reading()))
 
 
-@dataclass(slots=True)
-class _Reading:
-    count: int = 0
-    head: str = GENESIS
-    good_bytes: int = 0
-    torn_bytes: int = 0
+def read_lines(path: Path, reading: Reading, *, curves: bool = True) -> Iterator[Line]:
+    """Go on reading a log, and check each line; `reading` is kept up to date. Raises LedgerError.
 
-
-def _read(path: Path, reading: _Reading) -> Iterator[Event]:
+    Without curves every `progress` comes back empty: its numbers are most of the work, and the hash vouches
+    for them.
+    """
     refuse_link(path)
     try:
         with path.open("rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    reading.torn_bytes = len(line)
+            file.seek(reading.good_bytes)
+            for data in file:
+                if not data.endswith(b"\n"):
+                    reading.torn_bytes = len(data)
                     return
-                event = _checked(line[:-1], path, reading)
-                reading.count, reading.head = reading.count + 1, event["hash"]
-                reading.good_bytes += len(line)
-                yield event
+                event = _checked(data[:-1], path, reading, curves=curves)
+                reading.events, reading.head = reading.events + 1, event["hash"]
+                reading.good_bytes += len(data)
+                yield Line(event, data)
     except OSError as error:
         raise LedgerError(f"{path.name} cannot be read: {error.strerror}", remedy=KEEP_A_COPY) from error
 
 
-def _checked(line: bytes, path: Path, reading: _Reading) -> Event:
-    problem, event = _judge(line, reading)
+_CURVE = re.compile(rb'"progress":\[[][0-9.,eE+-]+\]')
+_NO_CURVE = b'"progress":[]'
+
+
+def _checked(line: bytes, path: Path, reading: Reading, *, curves: bool) -> Event:
+    problem, event = _judge(line, reading, curves=curves)
     if problem:
-        raise LedgerError(f"{path.name} line {reading.count + 1}: {problem}", remedy=KEEP_A_COPY)
+        raise LedgerError(f"{path.name} line {reading.events + 1}: {problem}", remedy=KEEP_A_COPY)
     return event
 
 
-def _judge(line: bytes, reading: _Reading) -> tuple[str, Event]:
+def _judge(line: bytes, reading: Reading, *, curves: bool = True) -> tuple[str, Event]:
     try:
-        event = json.loads(line)
+        event = json.loads(line if curves else _CURVE.sub(_NO_CURVE, line))
     except (ValueError, RecursionError):
         return "is not JSON", {}
     if not isinstance(event, dict) or not event.keys() >= RESERVED:
         return "is not a record", {}
-    if event["prev"] != reading.head or event["seq"] != reading.count + 1:
+    if event["prev"] != reading.head or event["seq"] != reading.events + 1:
         return "does not follow from the line before it", {}
-    if event["hash"] != digest(event):
+    if event["hash"] != digest(line, event["hash"]):
         return "was changed: its hash does not match", {}
-    if _canonical(event) != line:
-        return "is not written in canonical form", {}
     return "", event
 
 
-def digest(event: Event) -> str:
-    """The SHA-256 of a record without its `hash`, in canonical JSON."""
-    return hashlib.sha256(_canonical({k: v for k, v in event.items() if k != "hash"})).hexdigest()
+def check_alone(data: bytes, path: Path, seq: int) -> Event:
+    """One line of a log that was checked before, whole. Raises LedgerError when it has changed since."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        event: Event = json.loads(data)
+        if event["seq"] == seq and event["hash"] == digest(data[:-1], event["hash"]):
+            return event
+    raise LedgerError(f"{path.name} line {seq}: was changed since it was read", remedy=KEEP_A_COPY)
+
+
+def digest(line: bytes, said: object) -> str:
+    """The SHA-256 of a line's bytes without the member `hash`, of which the line says that it is this.
+
+    No member within another one can pass for it: it would hold the hash of a text that holds this hash.
+    """
+    before, _, after = line.partition(f'"hash":"{said}",'.encode())
+    return hashlib.sha256(before + after).hexdigest()
 
 
 _encode = json.JSONEncoder(
@@ -122,9 +148,10 @@ _encode = json.JSONEncoder(
 ).encode
 
 
-def _canonical(event: Event) -> bytes:
+def canonical(value: object) -> bytes:
+    """Plain JSON with sorted keys, without spaces, in ASCII; empty for what cannot be written so."""
     try:
-        return _encode(event).encode("ascii")
+        return _encode(value).encode("ascii")
     except (TypeError, ValueError, RecursionError):
         return b""
 
@@ -133,26 +160,24 @@ class AuditLog:
     """One process's log, opened for appending.
 
     Opening cuts off an incomplete last line, which is kept beside the log as `audit.torn-N`. Any other
-    damage raises LedgerError with the line's number, and nothing is touched.
+    damage raises LedgerError with the line's number, and nothing is touched. A log that was read just now,
+    by this very process, is not read again.
     """
 
-    def __init__(self, path: Path, *, clock: Clock = utc_now) -> None:
+    def __init__(self, path: Path, *, clock: Clock = utc_now, read: Reading | None = None) -> None:
         self._path, self._clock = path, clock
         self._lock = threading.Lock()
         self._broken = ""
-        reading = _Reading()
-        if path.exists():
-            for _ in _read(path, reading):
-                pass
-        self.head, self.count = reading.head, reading.count
+        reading = read or (verify(path) if path.exists() else Reading())
+        self.head, self.count = reading.head, reading.events
         self.torn_bytes = reading.torn_bytes
-        self._size = reading.good_bytes
+        self.size = reading.good_bytes
         self._fd = _open_for_appending(path)
         if reading.torn_bytes:
             self._cut_torn_line()
 
-    def append(self, event: str, /, **fields: Any) -> str:
-        """Add one record, durable on return; returns its hash.
+    def append(self, event: str, /, **fields: Any) -> Line:
+        """Add one record, durable on return; returns it as it is read back, without curves.
 
         Raises LedgerError when it cannot be written; the log is then as it was before. Raises ValueError
         for fields that are not plain finite JSON or that bear a reserved name.
@@ -160,32 +185,25 @@ class AuditLog:
         if RESERVED & fields.keys():
             raise ValueError(f"reserved field: {sorted(RESERVED & fields.keys())[0]}")
         with self._lock:
-            record: Event = {
-                "seq": self.count + 1,
-                "time": self._clock().astimezone(UTC).isoformat(timespec="milliseconds"),
-                "event": event,
-                **fields,
-                "prev": self.head,
-            }
-            record["hash"] = digest(record)
-            self._write(self._line(record))
-            self.head, self.count = record["hash"], self.count + 1
-            return self.head
-
-    def events(self) -> Iterator[Event]:
-        """Every event so far, read and checked anew."""
-        return read_events(self._path)
+            time = self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
+            record = {"seq": self.count + 1, "time": time, "event": event, **fields, "prev": self.head}
+            line = self._line(record)
+            self._write(line.data)
+            self.head, self.count = line.event["hash"], self.count + 1
+            return line
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._fd)
 
-    def _line(self, record: Event) -> bytes:
-        line = _canonical(record)
-        problem, _ = _judge(line, _Reading(self.count, self.head))
-        if problem:
+    def _line(self, record: Event) -> Line:
+        own = hashlib.sha256(canonical(record)).hexdigest()
+        data = canonical({**record, "hash": own})
+        before = Reading(self.count, self.head)
+        problem, event = _judge(data, before)
+        if problem or canonical(event) != data:
             raise ValueError(f"the fields of {record['event']} are not plain finite JSON")
-        return line + b"\n"
+        return Line(_judge(data, before, curves=False)[1], data + b"\n")
 
     def _write(self, line: bytes) -> None:
         if self._broken:
@@ -197,19 +215,19 @@ class AuditLog:
             self._take_back()
             message = f"{self._path.name} cannot be written: {error.strerror}"
             raise LedgerError(message, remedy=FREE_SPACE) from error
-        self._size += len(line)
+        self.size += len(line)
 
     def _take_back(self) -> None:
         try:
-            os.ftruncate(self._fd, self._size)
+            os.ftruncate(self._fd, self.size)
             os.fsync(self._fd)
         except OSError as error:
             self._broken = f"{self._path.name} may end in a torn line: {error.strerror}"
 
     def _cut_torn_line(self) -> None:
-        torn = os.pread(self._fd, self.torn_bytes, self._size)
+        torn = os.pread(self._fd, self.torn_bytes, self.size)
         write_whole(_free_name(self._path.parent), torn)
-        os.ftruncate(self._fd, self._size)
+        os.ftruncate(self._fd, self.size)
         os.fsync(self._fd)
 
 

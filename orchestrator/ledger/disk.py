@@ -43,6 +43,19 @@ def write_whole(path: Path, data: bytes) -> None:
         raise LedgerError(f"{path.name} cannot be written: {error.strerror}", remedy=FREE_SPACE) from error
 
 
+def append_whole(path: Path, data: bytes) -> None:
+    """Add to a file, durable on return. Raises LedgerError; then a part of it may be there."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+        try:
+            write_all(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise LedgerError(f"{path.name} cannot be written: {error.strerror}", remedy=FREE_SPACE) from error
+
+
 def write_all(fd: int, data: bytes) -> None:
     """Write every byte, however many calls it takes. Raises OSError."""
     while data:

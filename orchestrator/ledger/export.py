@@ -5,23 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.errors import LedgerError, SetupError
-from orchestrator.ledger.audit import read_events
-from orchestrator.ledger.disk import FREE_SPACE, RunLock, write_whole
-from orchestrator.ledger.facts import TITLE_CHARACTERS, entry_from, last_measured, last_run, shown_run
+from orchestrator.ledger.disk import FREE_SPACE, RunLock, append_whole, write_whole
+from orchestrator.ledger.facts import TITLE_CHARACTERS, last_run, memory_gb, shown_run
 from orchestrator.ledger.repo import BareRepo
-from orchestrator.ledger.state import State, fold, log_ref
+from orchestrator.ledger.standing import Lines, read_standing
+from orchestrator.ledger.state import State, log_ref
 from orchestrator.records import Action, Outcome
 from orchestrator.text import sanitise_block, sanitise_line
 
 COLUMNS = ("commit", "val_bpb", "memory_gb", "status", "description")
+RESULTS = "results.tsv"
 SELF_REPORTED = "[self-reported] "
 _NO_LIMIT = 1 << 40
+_BATCH = 256
 _FORMULA_STARTS = tuple("=+-@\"'\uff1d\uff0b\uff0d\uff20")  # and their full-width forms
 _STATUSES: Mapping[str, Literal["keep", "discard", "crash"]] = {
     "keep": "keep",
@@ -94,37 +97,50 @@ def result_rows(state: State) -> list[ResultRow]:
 
 
 def _result_row(state: State, number: int) -> ResultRow:
-    entry = entry_from(state, number, {})
-    self_reported = "" if entry.verified else SELF_REPORTED
-    early = "stopped early: " if entry.status == Outcome.STOPPED else ""
-    measured: Literal["keep", "discard"] = "keep" if entry.action is Action.KEEP else "discard"
+    opened, closed, values = state.opened[number], state.closed[number], state.values_of(number)
+    self_reported = SELF_REPORTED if state.kinds_of(number) == {False} else ""
+    early = "stopped early: " if closed["status"] == Outcome.STOPPED else ""
+    measured: Literal["keep", "discard"] = "keep" if closed["action"] == Action.KEEP else "discard"
+    scored = closed["status"] == "scored"
     return ResultRow(
-        commit=entry.commit[:7],
-        val_bpb=entry.value,
-        memory_gb=entry.memory_gb,
-        status="crash" if entry.value is None else measured,
-        description=f"{self_reported}{early}{entry.title}",
+        commit=opened["commit"][:7],
+        val_bpb=math.fsum(values) / len(values) if scored else None,
+        memory_gb=memory_gb(last_run(state, number) or {}),
+        status=measured if scored else "crash",
+        description=f"{self_reported}{early}{opened['title']}",
     )
 
 
-def experiment_files(state: State, repo: BareRepo, number: int) -> dict[str, bytes]:
-    """The folder of one closed attempt: name -> content, every text in it safe to print."""
-    opened, closed = state.opened[number], state.closed[number]
-    diff = repo.diff(state.base_of(number), opened["commit"]).decode(errors="replace")
-    files = {"edit.diff": sanitise_block(diff, _NO_LIMIT).encode()}
-    runs = state.runs_of(number)
-    if runs:
-        files["result.json"] = _json(last_run(state, number))
+def experiments(
+    state: State, lines: Lines, repo: BareRepo, numbers: Iterable[int]
+) -> Iterator[tuple[int, dict[str, bytes]]]:
+    """The folder of each of these closed attempts: name -> content, every text in it safe to print."""
+    left = iter(numbers)
+    while batch := list(islice(left, _BATCH)):
+        diffs = repo.diffs((state.base_of(number), state.opened[number]["commit"]) for number in batch)
+        blobs = [state.refs.get(log_ref(number, shown_run(state, number)), "") for number in batch]
+        logs = repo.read(filter(None, blobs))
+        for number, diff, blob in zip(batch, diffs, blobs, strict=True):
+            yield number, _files(state, lines, number, diff, logs[blob].data if blob else b"")
+
+
+def _files(state: State, lines: Lines, number: int, diff: bytes, log: bytes) -> dict[str, bytes]:
+    closed, runs = state.closed[number], [lines.event(event["seq"]) for event in state.runs_of(number)]
+    files = {"edit.diff": _safe(diff)}
+    shown = runs[shown_run(state, number) - 1] if runs else None
+    if shown:
+        files["result.json"] = _json(shown["run"])
     if len(runs) > 1:
         files["runs.json"] = _json([{key: event[key] for key in _MEASURED} for event in runs])
-    log = state.refs.get(log_ref(number, shown_run(state, number)))
     if log:
-        text = repo.read([log])[log].data.decode(errors="replace")
-        files["log.txt"] = sanitise_block(text, _NO_LIMIT).encode()
+        files["log.txt"] = _safe(log)
     decided = {key: closed[key] for key in _DECIDED} | {"values": state.values_of(number)}
-    measured = last_measured(state, number)
-    files[LAST_WRITTEN] = _json({**decided, "score": measured["score"] if measured else None})
+    files[LAST_WRITTEN] = _json({**decided, "score": shown["score"] if shown else None})
     return files
+
+
+def _safe(text: bytes) -> bytes:
+    return sanitise_block(text.decode(errors="replace"), _NO_LIMIT).encode()
 
 
 _DECIDED = ("action", "reason", "facts", "status", "objections")
@@ -136,31 +152,72 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
 
 
-def write_experiment(folder: Path, state: State, repo: BareRepo, number: int) -> None:
-    """Write one attempt's folder, each file at once. Raises LedgerError."""
-    target = folder / "experiments" / f"{number:04d}"
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"experiments/{number:04d} cannot be made: {error.strerror}"
-        raise LedgerError(message, remedy=FREE_SPACE) from error
-    for name, data in experiment_files(state, repo, number).items():
-        write_whole(target / name, data)
+def write_experiments(
+    folder: Path, state: State, lines: Lines, repo: BareRepo, numbers: Iterable[int]
+) -> None:
+    """Write the folders of some attempts, each file at once. Raises LedgerError."""
+    for number, files in experiments(state, lines, repo, numbers):
+        target = folder / "experiments" / f"{number:04d}"
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"experiments/{number:04d} cannot be made: {error.strerror}"
+            raise LedgerError(message, remedy=FREE_SPACE) from error
+        for name, data in files.items():
+            write_whole(target / name, data)
 
 
 def write_results(folder: Path, state: State) -> None:
     """Write results.tsv at once. Raises LedgerError."""
-    write_whole(folder / "results.tsv", results_tsv(result_rows(state), state.measure.name))
+    write_whole(folder / RESULTS, results_tsv(result_rows(state), state.measure.name))
+
+
+class Results:
+    """results.tsv of a run that goes on: a new row is added to it, and the whole is written only when an
+    older one has changed. Raises LedgerError when it cannot be written; the next start mends it."""
+
+    def __init__(self, folder: Path, state: State) -> None:
+        self._path, self._state = folder / RESULTS, state
+        self._rows: dict[int, bytes] = {}
+
+    def check(self) -> None:
+        """Write it anew where it is not what the log says."""
+        self._rows = {number: self._row(number) for number in self._state.closed if self._ran(number)}
+        try:
+            found = self._path.read_bytes()
+        except OSError:
+            found = b""
+        if found != self._whole():
+            write_whole(self._path, self._whole())
+
+    def take(self, number: int) -> None:
+        """An attempt was closed, or measured once more after that."""
+        begun, new = bool(self._rows), number not in self._rows
+        if self._ran(number):
+            self._rows[number] = self._row(number)
+        elif begun:
+            return
+        if begun and new:
+            append_whole(self._path, self._rows[number])
+        else:
+            write_whole(self._path, self._whole())
+
+    def _ran(self, number: int) -> bool:
+        return bool(self._state.runs_of(number))
+
+    def _row(self, number: int) -> bytes:
+        return f"{_line(_result_row(self._state, number))}\n".encode()
+
+    def _whole(self) -> bytes:
+        return results_tsv((), self._state.measure.name) + b"".join(self._rows.values())
 
 
 def rebuild(folder: Path) -> None:
     """Make every export of a run again from its audit log and repository. Raises LedgerError, SetupError."""
     lock = RunLock(folder)
     try:
-        state = fold(read_events(folder / "audit.jsonl"))
-        repo = BareRepo(folder / "repo.git")
-        for number in state.closed:
-            write_experiment(folder, state, repo, number)
-        write_results(folder, state)
+        standing, repo = read_standing(folder), BareRepo(folder / "repo.git")
+        write_experiments(folder, standing.state, standing.lines, repo, standing.state.closed)
+        write_results(folder, standing.state)
     finally:
         lock.release()

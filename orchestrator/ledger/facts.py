@@ -201,7 +201,12 @@ def _score_fields(score: Score) -> dict[str, Any]:
     return {**{name: plain(getattr(score, name)) for name in names}, "holdout": holdout}
 
 
-def entry_from(state: State, number: int, files: Files, log: str = "") -> Entry:
+def tail_of(log: str) -> str:
+    """The end of a log, safe to show."""
+    return sanitise_block(log, _LOG_TAIL_BYTES, keep="tail")
+
+
+def entry_from(state: State, number: int, files: Files, log_tail: str = "") -> Entry:
     """A closed attempt as the proposer sees it; its value is the mean of all its runs so far."""
     opened, closed = state.opened[number], state.closed[number]
     values, last = state.values_of(number), last_run(state, number) or {}
@@ -219,7 +224,7 @@ def entry_from(state: State, number: int, files: Files, log: str = "") -> Entry:
         runs=len(state.runs_of(number)),
         train_seconds=last.get("train_seconds", 0.0),
         memory_gb=memory_gb(last),
-        log_tail=sanitise_block(log, _LOG_TAIL_BYTES, keep="tail"),
+        log_tail=log_tail,
         verified=state.kinds_of(number) != {False},
         base=state.base_number_of(number),
         kind=opened.get("kind", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from orchestrator.errors import LedgerError
 from orchestrator.ledger import facts
 from orchestrator.ledger.audit import AuditLog, Clock, Event, utc_now
 from orchestrator.ledger.disk import RunLock
-from orchestrator.ledger.evidence import evidence_of
+from orchestrator.ledger.evidence import Tally, evidence_of
 from orchestrator.ledger.folder import (
     Origin,
     Step,
@@ -25,10 +25,12 @@ from orchestrator.ledger.folder import (
     create_run,
     reconcile,
 )
+from orchestrator.ledger.index import Index, summary_of
 from orchestrator.ledger.paths import committable, shown
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.shelf import Shelf
-from orchestrator.ledger.state import BEST, TEMPLATE, attempt_ref, fold, log_ref
+from orchestrator.ledger.standing import read_standing
+from orchestrator.ledger.state import BEST, TEMPLATE, attempt_ref, log_ref
 from orchestrator.records import (
     Action,
     Attempt,
@@ -41,6 +43,7 @@ from orchestrator.records import (
     Verdict,
 )
 
+MOST_LOOSE_REFS = 256
 INTERRUPTED_TWICE = "interrupted twice"
 _OWN_EVENTS = frozenset(
     {"run_created", "attempt_opened", "attempt_resumed", "attempt_measured", "attempt_closed"}
@@ -65,24 +68,32 @@ class GitLedger:
         with ExitStack() as held:
             self._lock = RunLock(folder)
             held.callback(self._lock.release)
-            self._audit = AuditLog(folder / "audit.jsonl", clock=clock)
-            held.callback(self._audit.close)
-            self._take_up(origin)
+            self._take_up(origin, held)
             self._held = held.pop_all()
 
-    def _take_up(self, origin: Origin) -> None:
+    def _take_up(self, origin: Origin, held: ExitStack) -> None:
+        log = self.folder / "audit.jsonl"
+        standing = read_standing(self.folder, indexing=True) if log.exists() else None
+        self._audit = AuditLog(log, clock=self._clock, read=standing.reading if standing else None)
+        held.callback(self._audit.close)
         created = self._audit.count == 0
         if created:
             create_run(self.folder, self._audit, origin, self._clock, self._at)
-        self._state = fold(self._audit.events())
+        if standing is None or created:
+            standing = read_standing(self.folder, indexing=True)
+        self._state, self._lines, self._tally = standing.state, standing.lines, Tally(standing.state)
         succession = check_origin(self.folder, self._state, origin)
         adopt_repository(self.folder)
         self._at("create:repository")
         self._repo = BareRepo(self.folder / "repo.git", held_fds=(self._lock.fd,))
         completed = reconcile(self._state, self._repo)
-        self._shelf = Shelf(self.folder, self._state, self._repo)
+        self._pack_refs()
+        self._shelf = Shelf(self.folder, self._state, self._lines, self._repo)
         self._files = self._shelf.files
         self._interrupted = self._state.still_open
+        self._index = Index(self.folder, standing.index)
+        held.callback(self._index.close)
+        self._index.write(standing.beyond)
         if not created:
             torn = self._audit.torn_bytes
             self.record("run_resumed", version=origin.version, torn_bytes=torn, completed_refs=completed)
@@ -98,7 +109,12 @@ class GitLedger:
 
     def release(self) -> None:
         """Let go of the folder; the run can be taken up again at any time."""
+        self._pack_refs()
         self._held.close()
+
+    def _pack_refs(self) -> None:
+        with suppress(LedgerError):  # it is only for speed
+            self._repo.pack_refs(MOST_LOOSE_REFS)
 
     @property
     def created(self) -> Event:
@@ -124,7 +140,7 @@ class GitLedger:
 
     def evidence(self, of: int | None = None) -> Evidence:
         with self._turn:
-            return evidence_of(self._state, self._files, of)
+            return evidence_of(self._tally, self._state, self._files, of, self._shelf.best_curve)
 
     def next_run(self, number: int) -> Attempt:
         """See the port. Raises KeyError for an attempt that was never opened."""
@@ -269,8 +285,11 @@ class GitLedger:
             self._at("record:event")
 
     def _append(self, event: str, /, **fields: Any) -> None:
-        self._audit.append(event, **fields)
-        self._state.apply({"event": event, "seq": self._audit.count, **fields})
+        line = self._audit.append(event, **fields)
+        summary = summary_of(line.event)
+        self._lines.append(self._audit.size)
+        self._index.add(line, summary)
+        self._state.apply(summary)
 
     @contextmanager
     def _stopping(self) -> Iterator[None]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.facts import entry_from
 from orchestrator.ledger.outages import Outages
-from orchestrator.ledger.state import State, fold
+from orchestrator.ledger.standing import read_standing
+from orchestrator.ledger.state import State
 from orchestrator.records import Action, Entry, Measure, Spent
 
 
@@ -34,7 +34,7 @@ class Summary:
 
 def read_run(folder: Path) -> Summary:
     """Raises LedgerError when the log is damaged."""
-    state = fold(read_events(folder / "audit.jsonl"))
+    state = read_standing(folder).state
     entries = tuple(entry_from(state, number, {}) for number in state.closed)
     holdouts = {
         entry.number: math.fsum(values) / len(values)

@@ -91,9 +91,23 @@ class BareRepo:
         for lock in [*self.folder.glob("*.lock"), *(self.folder / "refs").rglob("*.lock")]:
             lock.unlink(missing_ok=True)
 
-    def diff(self, old: str, new: str) -> bytes:
+    def pack_refs(self, most_loose: int) -> None:
+        """Put the refs into one file, which is read a hundred times faster, when so many are files of their
+        own."""
+        if sum(len(files) for _, _, files in os.walk(self.folder / "refs")) > most_loose:
+            self._git("pack-refs", "--all")
+
+    def diffs(self, pairs: Iterable[tuple[str, str]]) -> list[bytes]:
+        """What changed from each pair's first commit to its second, in one go."""
+        wanted = list(pairs)
         options = ["--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--full-index"]
-        return self._git("diff-tree", "-p", "-r", *options, old, new, "--")
+        asked = "".join(f"{new} {old}\n" for old, new in wanted).encode()
+        output = self._git("diff-tree", "--stdin", "--always", "-p", "-r", *options, stdin=asked)
+        ends, text = [0], b"\n" + output
+        for _, new in wanted:  # no line of a diff begins as an id does
+            ends.append(text.index(f"\n{new}\n".encode(), ends[-1]) + len(new) + 1)
+        starts = [end - len(new) for end, (_, new) in zip(ends[1:], wanted, strict=True)]
+        return [text[end + 1 : start] for end, start in zip(ends[1:], [*starts[1:], None], strict=True)]
 
     def read(self, ids: Iterable[str]) -> dict[str, Stored]:
         """Read objects in one go. Raises LedgerError when one is missing or damaged."""

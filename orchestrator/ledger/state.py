@@ -34,15 +34,22 @@ def is_ours(ref: str) -> bool:
 
 @dataclass(slots=True)
 class State:
-    """Folded from the log. `promised` holds the ref moves of the last event that moves any."""
+    """Folded from the log's events, or from their summaries (`index.summary_of`), which are enough for it.
+
+    `promised` holds the ref moves of the last event that moves any; `exported` the attempt whose folder was
+    to be written after the last event that changed one.
+    """
 
     created: Event = field(default_factory=dict)
     opened: dict[int, Event] = field(default_factory=dict)
     measured: dict[int, list[Event]] = field(default_factory=dict)
+    values: dict[int, list[float]] = field(default_factory=dict)
     closed: dict[int, Event] = field(default_factory=dict)
     resumed: set[int] = field(default_factory=set)
     refs: dict[str, str] = field(default_factory=dict)
     promised: Moves = field(default_factory=dict)
+    exported: int | None = None
+    undecided: dict[int, None] = field(default_factory=dict)
     best_number: int | None = None
     numbers: dict[str, int] = field(default_factory=dict)
     measure: Measure = field(default_factory=Measure)
@@ -57,7 +64,7 @@ class State:
 
     @property
     def still_open(self) -> list[int]:
-        return [number for number in self.opened if number not in self.closed]
+        return list(self.undecided)
 
     def runs_of(self, number: int) -> list[Event]:
         """Every measured run of an attempt, in order."""
@@ -65,8 +72,7 @@ class State:
 
     def values_of(self, number: int) -> list[float]:
         """What an attempt was measured at, runs without a value left out."""
-        scores = (event["score"] or {} for event in self.runs_of(number))
-        return [float(score["value"]) for score in scores if score.get("value") is not None]
+        return list(self.values.get(number, ()))
 
     def kinds_of(self, number: int) -> set[bool]:
         """Whether its values were measured by the host, were self-reported, or both."""
@@ -120,9 +126,8 @@ def _create(state: State, event: Event) -> None:
         raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
     state.created = event
     _take_policy(state, event)
-    if "measure" in event:  # the first runs could only measure one thing
-        said = event["measure"]
-        state.measure = Measure(**{**said, "direction": Direction(said["direction"])})
+    said = event["measure"]
+    state.measure = Measure(**{**said, "direction": Direction(said["direction"])})
 
 
 def _open(state: State, event: Event) -> None:
@@ -130,6 +135,7 @@ def _open(state: State, event: Event) -> None:
     if number != len(state.opened) + 1:
         raise _contradiction(event, f"attempt {number} is out of order")
     state.opened[number] = event
+    state.undecided[number] = None
     state.numbers[event["commit"]] = number
     state.spent = state.spent.plus(Usage(**event["usage"]))
 
@@ -145,7 +151,11 @@ def _measure(state: State, event: Event) -> None:
     if number not in {serving, state.best_number}:
         raise ValueError("a run is that of an open attempt or of the best")
     state.measured.setdefault(number, []).append(event)
+    if (value := (event["score"] or {}).get("value")) is not None:
+        state.values.setdefault(number, []).append(float(value))
     state.resumed.discard(serving)
+    if number in state.closed:
+        state.exported = number
 
 
 def _close(state: State, event: Event) -> None:
@@ -158,6 +168,8 @@ def _close(state: State, event: Event) -> None:
     if kept:
         state.best_number = number
     state.closed[number] = event
+    state.exported = number
+    del state.undecided[number]
 
 
 def _end(state: State, _: Event) -> None:
@@ -184,7 +196,7 @@ _FOLDS = {
 
 def _open_number(state: State, event: Event, name: str = "number") -> int:
     number: int = event[name]
-    if number not in state.opened or number in state.closed:
+    if number not in state.undecided:
         raise _contradiction(event, f"attempt {number} is not open")
     return number
 

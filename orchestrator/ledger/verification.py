@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from orchestrator.errors import LedgerError
-from orchestrator.ledger.audit import read_events, verify
+from orchestrator.ledger.audit import Event, Reading, read_lines, verify
 from orchestrator.ledger.disk import refuse_link
-from orchestrator.ledger.export import experiment_files, result_rows, results_tsv
+from orchestrator.ledger.export import RESULTS, experiments, result_rows, results_tsv
+from orchestrator.ledger.index import NAME as INDEX
+from orchestrator.ledger.index import read_index, summary_of
 from orchestrator.ledger.repo import BareRepo, Stored
-from orchestrator.ledger.state import State, disagreements, fold
+from orchestrator.ledger.standing import Lines
+from orchestrator.ledger.state import State, disagreements
+
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,48 +33,105 @@ class Finding:
         return f"{self.place}: {self.problem}"
 
 
-def verify_run(folder: Path) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The number and the hash of a log's line, kept elsewhere: nothing up to there can change unnoticed."""
+
+    seq: int
+    head: str
+
+    @classmethod
+    def of(cls, folder: Path) -> Anchor:
+        """That of a log's last line. Raises LedgerError when the log is damaged."""
+        reading = verify(folder / "audit.jsonl")
+        return cls(reading.events, reading.head)
+
+    @classmethod
+    def parse(cls, text: str) -> Anchor:
+        """Raises ValueError for what was not written by `str`."""
+        seq, _, head = text.partition(":")
+        if not re.fullmatch("[0-9a-f]{64}", head):
+            raise ValueError(f"{text!r} is not a line's number and its hash")
+        return cls(int(seq), head)
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.head}"
+
+
+def verify_run(folder: Path, against: Anchor | None = None) -> list[Finding]:
     """Every finding about a run folder, in the order log, commits, refs, exports; empty when all agree.
 
     What later checks rest on is checked first: damage to the log or an object ends the list.
     """
     findings: list[Finding] = []
     try:
-        findings.extend(_findings(folder))
+        findings.extend(_findings(folder, against))
     except LedgerError as error:
         place, _, problem = error.message.partition(": ")
         findings.append(Finding(place if problem else folder.name, problem or error.message))
     return findings
 
 
-def _findings(folder: Path) -> Iterator[Finding]:
-    report = verify(folder / "audit.jsonl")
-    if report.torn_bytes:
-        where = f"audit.jsonl line {report.events + 1}"
-        problem = "is incomplete: the last write was cut short; the next start sets it aside"
-        yield Finding(where, problem, harmless=True)
-    state, repo = fold(read_events(folder / "audit.jsonl")), BareRepo(folder / "repo.git")
+def _findings(folder: Path, against: Anchor | None) -> Iterator[Finding]:
+    checked = _Checked(folder)
+    yield from checked.check_log(against)
+    state, repo = checked.state, BareRepo(folder / "repo.git")
     refuse_link(repo.folder)
     if not repo.folder.is_dir():
         raise LedgerError("repo.git: is missing")
-    yield from _check_commits(state, repo)
+    yield from _check_commits(checked, repo)
     yield from _check_refs(state, repo)
-    yield from _check_exports(folder, state, repo)
+    yield from _check_exports(folder, checked, repo)
 
 
-def _check_commits(state: State, repo: BareRepo) -> Iterator[Finding]:
-    objects = repo.read(state.refs.values())
-    repo.read_commits(event["commit"] for event in state.opened.values())
-    for number, opened in state.opened.items():
-        said, found = _said(state, number), _found(objects[opened["commit"]])
-        for what in said.keys() - {key for key in said if said[key] == found.get(key)}:
-            problem = f"{what} is {found.get(what)}, line {opened['seq']} of audit.jsonl says {said[what]}"
-            yield Finding(f"commit of attempt {number:04d}", problem)
+class _Checked:
+    """The log, read whole and alone; `said` is what it says of each attempt's commit."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._reading = folder, Reading()
+        self.state, self.lines = State(), Lines(folder / "audit.jsonl", [])
+        self.said: dict[int, dict[str, str]] = {}
+
+    def check_log(self, against: Anchor | None) -> Iterator[Finding]:
+        reading, index, wrong, anchored = self._reading, read_index(self._folder).events, 0, False
+        for line in read_lines(self._folder / "audit.jsonl", reading, curves=False):
+            summary = self._take(line.event)
+            if not wrong and reading.events <= len(index) and index[reading.events - 1] != summary:
+                wrong = reading.events
+            anchored = anchored or against == Anchor(reading.events, reading.head)
+        if against and not anchored:
+            yield Finding(f"audit.jsonl line {against.seq}", f"is not there with the hash {against.head}")
+        if wrong:
+            yield Finding(f"{INDEX} line {wrong}", f"says something else than line {wrong} of audit.jsonl")
+        if reading.torn_bytes:
+            problem = "is incomplete: the last write was cut short; the next start sets it aside"
+            yield Finding(f"audit.jsonl line {reading.events + 1}", problem, harmless=True)
+
+    def _take(self, event: Event) -> Event:
+        summary = summary_of(event)
+        self.state.apply(summary)
+        self.lines.append(self._reading.good_bytes)
+        if event["event"] == "attempt_opened":
+            self.said[event["number"]] = _said(event)
+        return summary
 
 
-def _said(state: State, number: int) -> dict[str, str]:
-    opened = state.opened[number]
-    said = {"tree": opened["tree"], "Attempt": f"{number:04d}", "Audit-Head": opened["prev"]}
+def _check_commits(checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
+    left = iter(checked.state.opened.items())
+    while batch := dict(islice(left, _BATCH)):
+        objects = repo.read(event["commit"] for event in batch.values())
+        repo.read_commits(objects)
+        for number, opened in batch.items():
+            said, found = checked.said[number], _found(objects[opened["commit"]])
+            for what in said.keys() - {key for key in said if said[key] == found.get(key)}:
+                problem = (
+                    f"{what} is {found.get(what)}, line {opened['seq']} of audit.jsonl says {said[what]}"
+                )
+                yield Finding(f"commit of attempt {number:04d}", problem)
+
+
+def _said(opened: Event) -> dict[str, str]:
+    said = {"tree": opened["tree"], "Attempt": f"{opened['number']:04d}", "Audit-Head": opened["prev"]}
     return {**said, "parent": opened["parent"]} if opened["parent"] else said
 
 
@@ -87,19 +151,19 @@ def _check_refs(state: State, repo: BareRepo) -> Iterator[Finding]:
         yield Finding(ref, problem)
 
 
-def _check_exports(folder: Path, state: State, repo: BareRepo) -> Iterator[Finding]:
-    expected = {"results.tsv": results_tsv(result_rows(state), state.measure.name)} if state.closed else {}
-    for number in state.closed:
-        for name, data in experiment_files(state, repo, number).items():
-            expected[f"experiments/{number:04d}/{name}"] = data
-    for name, data in expected.items():
-        problem = _export_problem(folder / name, data)
-        if problem:
-            yield Finding(name, f"{problem}; it can be made again from the log")
+def _check_exports(folder: Path, checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
+    state = checked.state
+    if state.closed:
+        yield from _compared(folder, RESULTS, results_tsv(result_rows(state), state.measure.name))
+    for number, files in experiments(state, checked.lines, repo, state.closed):
+        for name, data in files.items():
+            yield from _compared(folder, f"experiments/{number:04d}/{name}", data)
 
 
-def _export_problem(path: Path, expected: bytes) -> str:
+def _compared(folder: Path, name: str, expected: bytes) -> Iterator[Finding]:
     try:
-        return "" if path.read_bytes() == expected else "differs from the log"
+        problem = "" if (folder / name).read_bytes() == expected else "differs from the log"
     except OSError:
-        return "is missing"
+        problem = "is missing"
+    if problem:
+        yield Finding(name, f"{problem}; it can be made again from the log")

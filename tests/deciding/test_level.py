@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orchestrator.deciding.effects import Difference, Effects
-from orchestrator.deciding.level import Level, known
+from orchestrator.deciding.level import REPLAYED, Level, known
 from orchestrator.deciding.night import Closed, Night
 from orchestrator.deciding.noise import Noise
 
@@ -79,3 +79,37 @@ def test_attempts_without_a_value_and_second_baselines_change_nothing() -> None:
         (*night(0.2).attempts, Closed((), kept=False, best=0), Closed((9.0,), kept=False)), (BASELINE,)
     )
     assert known(odd, BASELINE, NOISE).level == known(night(0.2), BASELINE, NOISE).level
+
+
+def long_night(attempts: int, keep_every: int, seed: int = 5) -> tuple[Night, float]:
+    """Effects of both signs around a best that moves now and then, and where it truly is at the end."""
+    random, level = np.random.default_rng(seed), 0.0
+    closed = [Closed(BASELINE, kept=True)]
+    bests: list[tuple[float, ...]] = [BASELINE]
+    for number in range(1, attempts):
+        kept, best = number % keep_every == 0, len(bests) - 1
+        value = level - (3.0 if kept else float(random.normal(-1.5, 2.0))) + float(random.normal())
+        closed.append(Closed((value,), kept=kept, probability=0.95 if kept else None, best=best))
+        if kept:
+            level -= 3.0
+            bests.append((value, level + float(random.normal())))
+    return Night(tuple(closed), tuple(bests)), level
+
+
+@pytest.mark.parametrize("keep_every", [6, 40, 5000], ids=["many keeps", "few keeps", "no keeps"])
+def test_a_replay_of_the_latest_attempts_is_about_as_near_to_the_truth_as_a_whole_one(
+    keep_every: int,
+) -> None:
+    misses: dict[int, list[float]] = {REPLAYED: [], 10**6: []}
+    for seed in range(2):
+        past, truth = long_night(2 * REPLAYED, keep_every, seed)
+        for replayed, missed in misses.items():
+            missed.append(abs(known(past, past.bests[-1], NOISE, replayed=replayed).level.mean - truth))
+    assert np.mean(misses[REPLAYED]) <= np.mean(misses[10**6]) + 0.25 * NOISE.deviation
+
+
+def test_a_night_of_up_to_so_many_attempts_is_replayed_whole() -> None:
+    past, _ = long_night(REPLAYED, 6)
+    whole, latest = known(past, past.bests[-1], NOISE, replayed=10**6), known(past, past.bests[-1], NOISE)
+    assert latest.level == whole.level
+    assert (latest.effects.shares == whole.effects.shares).all()

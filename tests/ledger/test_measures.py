@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import LedgerError, SetupError
-from orchestrator.ledger.audit import AuditLog, read_events
+from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.export import read_results_tsv
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
@@ -88,18 +88,3 @@ def test_a_self_reported_number_is_called_so_in_every_export(tmp_path: Path) -> 
     assert json.loads((folder / "experiments/0001/score.json").read_text())["score"]["verified"] is False
     assert [entry.verified for entry in read_run(folder).entries] == [False, False]
     assert verify_run(folder) == []
-
-
-def test_a_run_from_before_there_was_a_choice_measures_bits_per_byte(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    with GitLedger(folder, ORIGIN):
-        pass
-    created = next(iter(read_events(folder / "audit.jsonl")))
-    (folder / "audit.jsonl").unlink()
-    log = AuditLog(folder / "audit.jsonl")
-    kept = {name: value for name, value in created.items() if name not in {"measure", "seq", "time", "prev"}}
-    log.append(kept.pop("event"), **{name: value for name, value in kept.items() if name != "hash"})
-    log.close()
-    with GitLedger(folder, ORIGIN) as ledger:
-        assert "measure" not in ledger.created
-    assert read_run(folder).measure == Measure()

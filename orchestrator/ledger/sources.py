@@ -1,0 +1,82 @@
+"""The files of each commit, read from the repository when somebody looks at them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+from orchestrator.ledger.repo import BareRepo
+from orchestrator.ledger.state import State
+from orchestrator.records import Files
+
+BATCH = 64
+KEPT = 4096  # of some 12 KB each
+
+
+class Sources:
+    """The files of commits: the latest that were asked for stay, the others are read again.
+
+    A batch is read at once, since whoever looks at one attempt mostly looks at the next ones too. Raises
+    LedgerError when an object is missing or damaged. Safe to use from several threads.
+    """
+
+    def __init__(self, state: State, repo: BareRepo) -> None:
+        self._state, self._repo = state, repo
+        self._held: OrderedDict[str, Files] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def __getitem__(self, commit: str) -> Files:
+        with self._turn:
+            if commit not in self._held:
+                self._read([commit, *self._following(commit)])
+            self._held.move_to_end(commit)
+            return self._held[commit]
+
+    def __setitem__(self, commit: str, files: Files) -> None:
+        with self._turn:
+            self._hold(commit, files)
+
+    def read(self, commits: Iterable[str]) -> None:
+        """Read these at once, for those who ask soon."""
+        with self._turn:
+            self._read(commits)
+
+    def of(self, commit: str) -> Files:
+        """The files of a commit that are read when they are looked at."""
+        return _Source(self, commit)
+
+    def _following(self, commit: str) -> Iterator[str]:
+        number = self._state.numbers.get(commit, 0)
+        numbers = range(number + 1, len(self._state.opened) + 1) if number else range(0)
+        commits = (str(self._state.opened[following]["commit"]) for following in numbers)
+        return islice(commits, BATCH - 1)
+
+    def _read(self, commits: Iterable[str]) -> None:
+        for commit, files in self._repo.read_commits(set(commits) - self._held.keys()).items():
+            self._hold(commit, files)
+
+    def _hold(self, commit: str, files: Files) -> None:
+        self._held[commit] = files
+        while len(self._held) > KEPT:
+            self._held.popitem(last=False)
+
+
+class _Source(Mapping[str, str]):
+    """The files of one commit."""
+
+    def __init__(self, sources: Sources, commit: str) -> None:
+        self._sources, self._commit = sources, commit
+
+    def __getitem__(self, path: str) -> str:
+        return self._sources[self._commit][path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources[self._commit])
+
+    def __len__(self) -> int:
+        return len(self._sources[self._commit])
+
+    def __repr__(self) -> str:
+        return f"<the files of {self._commit:.7}>"
