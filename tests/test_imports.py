@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 TIERS = {
     "errors": 0, "text": 0, "advisories": 0,
     "records": 1, "policy": 1,
+    "story": 2,
     "deciding": 2, "merging": 2, "background": 2, "patience": 2,
     "ports": 3, "task": 3, "settings": 3, "data": 3, "decision": 3,
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,

@@ -38,7 +38,7 @@ def read_run(folder: Path) -> Summary:
         for entry in entries
         if entry.action is Action.KEEP and (values := _holdouts(state, entry.number))
     }
-    return Summary(entries, _is_held(folder / "lock"), state.measure, holdouts, tuple(state.still_open))
+    return Summary(entries, is_held(folder / "lock"), state.measure, holdouts, tuple(state.still_open))
 
 
 def _holdouts(state: State, number: int) -> list[float]:
@@ -46,7 +46,8 @@ def _holdouts(state: State, number: int) -> list[float]:
     return [float(holdout["value"]) for holdout in found if holdout.get("value") is not None]
 
 
-def _is_held(lock: Path) -> bool:
+def is_held(lock: Path) -> bool:
+    """Whether a process holds the lock of a run folder."""
     if not lock.exists():
         return False
     with lock.open("rb") as stream:
