@@ -22,10 +22,10 @@ TIERS = {
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
-    "assembly": 8, "proving": 9, "diagnosis": 9, "verbs": 10, "cli": 11, "__main__": 12,
+    "assembly": 8, "proving": 9, "diagnosis": 9, "looking": 9, "verbs": 10, "cli": 11, "__main__": 12,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
-PUT_TOGETHER = {"assembly", "proving", "diagnosis", "verbs", "cli"}  # only these know real adapters
+PUT_TOGETHER = {"assembly", "proving", "diagnosis", "looking", "verbs", "cli"}  # only these know real adapters
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.
 OWNERS = {
