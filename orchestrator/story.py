@@ -88,6 +88,11 @@ class AttemptStory:
         return _mean([run.holdout for run in self.runs if run.holdout is not None])
 
     @property
+    def holdout_gap(self) -> float | None:
+        """How far the holdout lies above the value; None without both."""
+        return None if self.value is None or self.holdout is None else self.holdout - self.value
+
+    @property
     def kept(self) -> bool:
         return self.action is Action.KEEP
 

@@ -26,6 +26,7 @@ from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.reading import Summary, read_run
 from orchestrator.ledger.verification import verify_run
 from orchestrator.loop import run_night
+from orchestrator.morning import Morning
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.policy import load_policy
@@ -57,7 +58,7 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
     assembly.check_room(folder)
-    with GitLedger(folder, _origin(bench), at=at) as ledger:
+    with Morning(settings, folder) as morning, GitLedger(folder, _origin(bench), at=at) as ledger:
         write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
         console.say(_greeting(bench, arguments.tag))
         with (
@@ -66,6 +67,7 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
             Interrupts(budget, say_at_once),
         ):
             ledger.record("night_began", **_circumstances(bench, data.sha256, proposer.name))
+            morning.night_began = True
             watcher = Several((console, Journal(log)))
             with _pipeline(bench, rig, ledger, proposer, watcher, budget) as pipeline:
                 _spend(_lab(bench, rig, pipeline), budget, console)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # A part imports parts of a lower tier, and itself. A new part gets its place in the map here.
 TIERS = {
-    "errors": 0, "text": 0, "advisories": 0,
+    "errors": 0, "text": 0, "advisories": 0, "webhook": 0,
     "records": 1, "policy": 1,
     "story": 2,
     "deciding": 2, "merging": 2, "background": 2, "patience": 2,
@@ -22,10 +22,12 @@ TIERS = {
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
-    "assembly": 8, "proving": 9, "diagnosis": 9, "looking": 9, "verbs": 10, "cli": 11, "__main__": 12,
+    "assembly": 8, "proving": 9, "diagnosis": 9, "morning": 9,
+    "verbs": 10, "looking": 11, "cli": 12, "__main__": 13,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
-PUT_TOGETHER = {"assembly", "proving", "diagnosis", "looking", "verbs", "cli"}  # only these know real adapters
+# Only these know real adapters.
+PUT_TOGETHER = {"assembly", "proving", "diagnosis", "morning", "verbs", "looking", "cli"}
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.
 OWNERS = {

@@ -58,7 +58,7 @@ def draw_progress(story: Story, *, palette: Palette = LIGHT, shape: Format = WID
     """The chart of a story as a PNG."""
     figure = Figure(figsize=(shape.width, shape.height), dpi=shape.dpi, facecolor=palette.paper)
     FigureCanvasAgg(figure)
-    gaps = [(each.number, each.holdout - each.value) for each in _kept(story) if _has_both(each)]
+    gaps = [(each.number, each.holdout_gap) for each in _kept(story) if each.holdout_gap is not None]
     if gaps:
         scores, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         _draw_gaps(below, gaps, palette)
@@ -77,10 +77,6 @@ def draw_progress(story: Story, *, palette: Palette = LIGHT, shape: Format = WID
 
 def _kept(story: Story) -> list[AttemptStory]:
     return [each for number in story.kept if (each := story.attempt(number)).value is not None]
-
-
-def _has_both(attempt: AttemptStory) -> bool:
-    return attempt.value is not None and attempt.holdout is not None
 
 
 def _draw_scores(axes: Axes, story: Story, palette: Palette) -> None:

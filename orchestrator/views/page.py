@@ -58,11 +58,6 @@ class KeptRow:
     usage: Usage
     diff: tuple[DiffLine, ...] | None
 
-    @property
-    def holdout_gap(self) -> float | None:
-        value, holdout = self.attempt.value, self.attempt.holdout
-        return None if value is None or holdout is None else holdout - value
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
