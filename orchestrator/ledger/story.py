@@ -28,18 +28,23 @@ _LONGEST_POLICY = 1 << 18
 
 @dataclass(slots=True)
 class _Reading:
-    """What was read of a log until its end or its first break; a sitting is its first and last event."""
+    """What was read of a log until its end or its first break; a sitting is its first and last event.
+
+    `policy_digest` is the latest that any event names: the policy in force.
+    """
 
     state: State
     last: Event
     others: list[Event] = field(default_factory=list)
     sittings: list[tuple[Event, Event]] = field(default_factory=list)
+    policy_digest: str = ""
     problem: str = ""
 
     def take(self, event: Event) -> None:
         """Add the next event. Raises LedgerError when it contradicts the ones before."""
         self.state.apply(event)
         self.last, name = event, event["event"]
+        self.policy_digest = str(event.get("policy_digest") or self.policy_digest)
         if name not in _TOLD_IN_ATTEMPTS:
             self.others.append(event)
         if name == "night_began":
@@ -67,7 +72,7 @@ def read_story(folder: Path) -> Story:
         noise_degrees=noise.degrees if noise else 0,
         task=state.created["task"],
         version=state.created["version"],
-        policy_digest=state.created["policy_digest"],
+        policy_digest=reading.policy_digest,
         policy=_policy_text(folder / "policy.yaml"),
         created=_time(state.created),
         sittings=tuple(_sitting(*ends) for ends in reading.sittings),

@@ -12,8 +12,8 @@ from orchestrator.text import sanitise_line
 MOST_NAMED = 5
 ALARMS = {
     "device_quarantined": "a device is in quarantine: see to it, then run 'autoresearch reap'",
-    "model_away": "the model was out of reach, and something else proposed meanwhile",
-    "policy_refused": "a changed policy was refused, and the old one stayed in force",
+    "policy_refused": "an edited policy was refused, and the one before stayed in force",
+    "model_budget_spent": "the model's budget was spent",
 }
 
 
@@ -89,6 +89,8 @@ def _needs(story: Story) -> Iterator[str]:
     for event, sentence in ALARMS.items():
         if count := happened.count(event):
             yield sentence + (f" ({count} times)" if count > 1 else "")
+    if happened.count("model_went_away") > happened.count("model_came_back"):
+        yield "the model was out of reach and did not come back: look at its endpoint"
     if not story.in_progress and story.sittings and not story.sittings[-1].reason:
         yield "the last start did not end by itself: run it again, and it goes on"
 

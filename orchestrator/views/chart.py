@@ -56,6 +56,13 @@ NARROW = Format(4.7, 5.6, 170)
 
 def draw_progress(story: Story, *, palette: Palette = LIGHT, shape: Format = WIDE) -> bytes:
     """The chart of a story as a PNG."""
+    figure, picture = progress_figure(story, palette, shape), io.BytesIO()
+    figure.savefig(picture, format="png", facecolor=palette.paper, pil_kwargs={"optimize": True})
+    return picture.getvalue()
+
+
+def progress_figure(story: Story, palette: Palette = LIGHT, shape: Format = WIDE) -> Figure:
+    """The chart before it is painted: scores on the first axes, holdout gaps, if any, on the second."""
     figure = Figure(figsize=(shape.width, shape.height), dpi=shape.dpi, facecolor=palette.paper)
     FigureCanvasAgg(figure)
     gaps = [(each.number, each.holdout_gap) for each in _kept(story) if each.holdout_gap is not None]
@@ -70,9 +77,7 @@ def draw_progress(story: Story, *, palette: Palette = LIGHT, shape: Format = WID
     for axes in {scores, below}:
         _plain(axes, palette)
     _legend(figure, scores, palette, columns=4 if shape.width > 6 else 2)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", facecolor=palette.paper, pil_kwargs={"optimize": True})
-    return picture.getvalue()
+    return figure
 
 
 def _kept(story: Story) -> list[AttemptStory]:
