@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +199,7 @@ def _fields(event: Event) -> Mapping[str, Any]:
 
 
 def _time(event: Event) -> datetime:
-    return datetime.fromisoformat(event["time"]).astimezone(UTC)
+    return datetime.fromisoformat(event["time"])
 
 
 def _noise(attempts: tuple[AttemptStory, ...], kept: tuple[int, ...]) -> Noise | None:

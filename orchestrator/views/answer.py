@@ -61,7 +61,8 @@ def _kept(story: Story) -> str:
 def spent(story: Story) -> str:
     """Time, tokens and money, as far as they are known."""
     trained = math.fsum(each.train_seconds for each in story.attempts)
-    parts = [f"{duration(trained)} of training in {duration(story.seconds)}"] if trained else []
+    within = f" in {duration(story.seconds)}" if story.sittings else ""
+    parts = [f"{duration(trained)} of training{within}"] if trained else []
     return ", ".join([*parts, *costs(story.usage)]) or "time and cost are not on record"
 
 

@@ -19,6 +19,7 @@ from orchestrator.records import Measure
 from orchestrator.story import AttemptStory, Story
 
 NUMBER_WIDTH = 0.04  # of the chart: what a number beside a point takes
+CROWD = 200  # marks of one kind, above which they are drawn small
 BAR = "; bar: the larger of\nrepeats' and score's standard error"
 WORST_SHOWN = 0.9  # of the discarded values: the rest is at the edge of the chart
 _LETTERS = 60
@@ -117,7 +118,7 @@ def _limits(
 
 def _draw_others(axes: Axes, others: Sequence[AttemptStory], palette: Palette) -> None:
     inside, outside = _split(axes, others)
-    size = 14 if len(others) < 1000 else 3
+    size = 14 if len(others) <= 5 * CROWD else 3
     if inside:
         label = f"discarded ({len(inside)})"
         axes.scatter(*_places(inside), s=size, color=palette.quiet, linewidths=0, label=label, zorder=2)
@@ -149,7 +150,8 @@ def _draw_failures(axes: Axes, story: Story, palette: Palette) -> None:
     for numbers, marker, color, words in rows:
         if numbers:
             label = f"{words} ({len(numbers)})"
-            axes.scatter(numbers, [strip] * len(numbers), s=26, marker=marker, color=color, label=label)
+            size = 26 if len(numbers) <= CROWD else 6
+            axes.scatter(numbers, [strip] * len(numbers), s=size, marker=marker, color=color, label=label)
 
 
 def _draw_staircase(axes: Axes, story: Story, kept: Sequence[AttemptStory], palette: Palette) -> None:
@@ -164,7 +166,14 @@ def _draw_staircase(axes: Axes, story: Story, kept: Sequence[AttemptStory], pale
     errors = [story.error_of(each) for each in kept]
     label = f"kept ({len(kept)})" + (BAR if any(errors) else "")
     bars = errors if any(errors) else None
-    style: dict[str, Any] = {"fmt": "o", "ms": 5, "elinewidth": 1, "capsize": 2, "zorder": 4}
+    crowded = len(kept) > CROWD
+    style: dict[str, Any] = {
+        "fmt": "o",
+        "ms": 2 if crowded else 5,
+        "capsize": 0 if crowded else 2,
+        "zorder": 4,
+    }
+    style["elinewidth"] = 0.3 if crowded else 1
     axes.errorbar(numbers, values, yerr=bars, label=label, color=palette.kept, **style)
     below = -12 if story.lower_is_better else 6
     for each in _apart(kept, len(story.attempts)):
