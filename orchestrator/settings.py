@@ -92,8 +92,10 @@ def _model(entry: str) -> Model:
     @field_validator("webhook")
     @classmethod
     def _is_web_address(cls, webhook: SecretStr | None) -> SecretStr | None:
+        """Raises SetupError, since a ValueError would be told with the address, which is a secret."""
         if webhook and not _WEB_ADDRESS.fullmatch(webhook.get_secret_value()):
-            raise ValueError("is not an address such as https://example.org/hook")
+            message = "settings: AUTORESEARCH_WEBHOOK is not an address on the web"
+            raise SetupError(message, remedy="see README, Settings")
         return webhook
 
 

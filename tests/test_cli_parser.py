@@ -20,6 +20,9 @@ VERBS = [
     ["reap"],
     ["audit"],
     ["audit", "verify"],
+    ["audit", "show"],
+    ["report"],
+    ["export"],
     ["policy"],
     ["policy", "check"],
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from orchestrator.story import AttemptStory, RunStory, Story
@@ -150,8 +151,13 @@ def _decision(story: Story, attempt: AttemptStory) -> Iterator[str]:
 
 
 def _fields(fields: Mapping[str, Any]) -> Iterator[str]:
-    width = max(len(name) for name in fields)
-    yield from (f"{name:<{width}}  {value}" for name, value in fields.items() if value not in {"", None})
+    shown = {name: _plain(value) for name, value in fields.items() if value not in {"", None}}
+    width = max(map(len, shown), default=0)
+    yield from (f"{name:<{width}}  {value}" for name, value in shown.items())
+
+
+def _plain(value: Any) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else str(value)
 
 
 def _nested(name: str, value: Any) -> Iterator[str]:
