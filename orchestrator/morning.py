@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orchestrator.errors import OrchestratorError, SetupError
+from orchestrator.errors import LedgerError, OrchestratorError, SetupError
 from orchestrator.ledger.disk import write_whole
 from orchestrator.ledger.story import Archive, read_story
 from orchestrator.settings import Settings
-from orchestrator.story import Story
+from orchestrator.story import AttemptStory, Story
 from orchestrator.text import sanitise_line
 from orchestrator.views.answer import answer, needs
 from orchestrator.views.console import Console
@@ -85,7 +86,7 @@ def write_report(story: Story, folder: Path | None, out: Path) -> Path:
     """Write both files, each at once; the page's path. Raises LedgerError, or SetupError for a bad place."""
     from orchestrator.views.report import make_report
 
-    made = make_report(story, Archive(folder).diff if folder else lambda _: "", folder=str(folder or ""))
+    made = make_report(story, _diffs_of(folder), folder=str(folder or ""))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,3 +94,15 @@ def write_report(story: Story, folder: Path | None, out: Path) -> Path:
     write_whole(out / "progress.png", made.progress_png)
     write_whole(out / "report.html", made.html)
     return out / "report.html"
+
+
+def _diffs_of(folder: Path | None) -> Callable[[AttemptStory], str]:
+    """A repository that is damaged costs its diffs, not the report."""
+
+    def diff_of(attempt: AttemptStory) -> str:
+        try:
+            return Archive(folder).diff(attempt) if folder else ""
+        except LedgerError as error:
+            return f"[cannot be read: {error.message}]"
+
+    return diff_of

@@ -36,7 +36,7 @@ def night(tmp_path: Path) -> Path:
 
 
 def settings(url: str = "") -> Settings:
-    return Settings(webhook=SecretStr(url) if url else None, api_key=SecretStr(KEY), _env_file=None)  # type: ignore[call-arg]
+    return Settings(webhook=SecretStr(url) if url else None, api_key=SecretStr(KEY), _env_file=None)
 
 
 def sit(folder: Path, settings_: Settings, *, end: BaseException | None = None, begins: bool = True) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tensorboardX.proto.event_pb2 import Event
@@ -30,7 +31,7 @@ def events(folder: Path) -> Iterator[Event]:
         position += 16 + length
 
 
-def scalars(folder: Path, tag: str) -> dict[int, float]:
+def scalars(folder: Path, tag: str) -> dict[int, Any]:
     found = ((event.step, value) for event in events(folder) for value in event.summary.value)
     return {step: pytest.approx(value.simple_value) for step, value in found if value.tag == tag}
 
