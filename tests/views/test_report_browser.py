@@ -93,8 +93,8 @@ def test_the_page_prints_with_diffs_that_are_folded_on_the_screen(
     browser: webdriver.Chrome, page: Path
 ) -> None:
     shown(browser, page)
-    folded = "document.querySelector('article.held .diff').offsetHeight"
-    assert asked(browser, folded) == 0
+    unfolded = "document.querySelector('article.held .diff').checkVisibility()"
+    assert asked(browser, unfolded) is False
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    assert asked(browser, folded) > 0
+    assert asked(browser, unfolded) is True
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
