@@ -36,6 +36,10 @@ OWNERS = {
     "requests": {"sandbox/engine.py", "sandbox/faults.py"},  # what docker's own exceptions turn out to be
     "openai": {"proposers/wire.py", "proposers/faults.py"},
     "httpx2": {"proposers/wire.py", "proposers/ollama.py"},
+    "jinja2": {"views/report.py"},
+    "markupsafe": {"views/report.py"},
+    "matplotlib": {"views/chart.py"},
+    "tensorboardX": {"views/tensorboard.py"},
     "optuna": {"proposers/tuner.py", "proposers/ranges.py"},
     "tiktoken": {"proposers/tokens.py"},
     "yaml": {"policy.py"},
