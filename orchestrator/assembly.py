@@ -14,15 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.arrays import load_arrays
+from orchestrator.budget import Budget
 from orchestrator.data import Prepared, load_data
 from orchestrator.errors import SetupError
 from orchestrator.gate import PolicyGate
 from orchestrator.policy import ModelPolicy, Policy, SandboxPolicy, load_policy
 from orchestrator.ports import Gate, Proposer, Scorer
 from orchestrator.preparation import Remembering
+from orchestrator.proposers.combiner import Combiner
 from orchestrator.proposers.prompt import PromptBuilder
+from orchestrator.proposers.relay import Relay
 from orchestrator.proposers.replay import ReplayProposer
-from orchestrator.records import Measure
+from orchestrator.proposers.spending import Estimate, expect
+from orchestrator.proposers.tokens import count_tokens
+from orchestrator.records import History, Measure
 from orchestrator.sandbox.container import DEVICE_LABEL, RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
@@ -36,7 +41,7 @@ from orchestrator.sandbox.smoke import SmokeGate
 from orchestrator.sandbox.volumes import DataFile, fill_data_volume
 from orchestrator.scoring.choice import check_measure, choose_scorer
 from orchestrator.settings import Model, Settings
-from orchestrator.task import Profile, Task, TextProfile, load_task
+from orchestrator.task import Profile, Size, Task, TextProfile, load_task
 
 if TYPE_CHECKING:
     from orchestrator.proposers.endpoint import Endpoint
@@ -47,6 +52,7 @@ SHARE_OF_MEMORY = 0.8
 RECORDS_MIB = 256
 PROJECT = Path(__file__).resolve().parent.parent
 SECCOMP = PROJECT / "policies" / "seccomp.json"
+DEFAULT_POLICY = PROJECT / "policies" / "default.yaml"
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,13 @@ class Bench:
     grant: Grant
 
     @property
-    def profile_name(self) -> Literal["cpu", "gpu"]:
+    def profile_name(self) -> Size:
+        """The policy's choice, else the device's."""
+        wanted = self.policy.metric.profile
+        return wanted if wanted != "auto" else self.device_kind
+
+    @property
+    def device_kind(self) -> Literal["cpu", "gpu"]:
         return "gpu" if self.grant.gpu else "cpu"
 
     @property
@@ -71,7 +83,12 @@ class Bench:
 
     @property
     def profile(self) -> Profile:
-        return self.task.profiles[self.profile_name]
+        """Raises SetupError when the task has none of that size."""
+        found = self.task.profiles.get(self.profile_name)
+        if found is None:
+            message = f"the task {self.task.name} has no profile {self.profile_name}"
+            raise SetupError(message, remedy="add it to task.yaml, or set metric.profile: auto")
+        return found
 
     @cached_property
     def outfit(self) -> Outfit:
@@ -93,7 +110,7 @@ class Bench:
     def shape(self) -> Shape:
         profile = self.profile
         tokens = profile.sequence_tokens if isinstance(profile, TextProfile) else None
-        return Shape(self.task.entry_file, tokens, self.grant.device)
+        return Shape(self.task.entry_file, tokens, self.grant.device, self.profile_name)
 
     @property
     def measure(self) -> Measure:
@@ -166,9 +183,12 @@ def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Benc
 def open_rig(bench: Bench, tag: str, data: Prepared, say: Callable[[str], Any]) -> Iterator[Rig]:
     """Everything between a proposal and its score; leaving it leaves no container behind.
 
-    Raises SetupError for a device in quarantine.
+    Raises SetupError for a device in quarantine, or a size that this device is too small for.
     """
     data.verify()
+    if bench.profile_name != "cpu" and not bench.grant.gpu:
+        message = f"the profile {bench.profile_name} needs a card, and there is none"
+        raise SetupError(message, remedy="set metric.profile: auto")
     labels = {RUN_LABEL: tag, OWNER_LABEL: owner_of(os.getpid()), DEVICE_LABEL: bench.device_name}
     outfit = replace(bench.outfit, labels=labels)
     quarantine = Quarantine(bench.settings.runs, bench.engine)
@@ -186,10 +206,13 @@ def open_rig(bench: Bench, tag: str, data: Prepared, say: Callable[[str], Any]) 
             yield Rig(gates, sandbox, scorer)
 
 
-def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], Any]) -> Proposer:
+def choose_proposer(
+    bench: Bench, wanted: str, tag: str, say: Callable[[str], Any], record: Callable[..., Any]
+) -> Proposer:
     """`auto` is the model when there is one to ask, else the tuner, and says so.
 
-    Raises SetupError for a name that is none, or a model that is not set up.
+    `record` is told when the model is away or its budget spent. Raises SetupError for a name that is none,
+    or a model that is not set up, or over a cap with its first request.
     """
     settings, task = bench.settings, bench.task
     if wanted == "auto":
@@ -202,7 +225,9 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, say: Callable[[str], An
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)
     if wanted == "openai":
-        return _model_proposer(settings, bench.policy, _prompt(bench.policy, task, bench.profile_name))
+        model = _model_proposer(settings, bench.policy, _prompt(bench.policy, task, bench.device_kind))
+        first = max((each.one for each in _estimates(bench)), key=lambda one: one.dollars or 0.0)
+        return Relay(model, tuner_of(bench, tag), bench.policy.model, time.monotonic, record, first)
     raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
 
 
@@ -210,14 +235,34 @@ def tuner_of(bench: Bench, tag: str) -> Proposer:
     """Another run tries other changes; the same run, resumed, the same."""
     from orchestrator.proposers.tuner import ConstantTuner
 
-    gpu, task = bench.grant.gpu is not None, bench.task
+    gpu, task = bench.profile_name != "cpu", bench.task
     seed, direction = zlib.crc32(tag.encode()), task.metric.direction
     return ConstantTuner(entry_file=task.entry_file, gpu=gpu, seed=seed, direction=direction)
 
 
 def choose_spares(bench: Bench, proposer: Proposer, tag: str) -> tuple[Proposer, ...]:
     """Who proposes while a model has not answered yet."""
-    return (tuner_of(bench, tag),) if proposer.name.startswith("openai") else ()
+    if not isinstance(proposer, Relay):
+        return ()
+    return Combiner(bench.measure.direction), tuner_of(bench, f"spare {tag}")
+
+
+def say_estimate(bench: Bench, proposer: Proposer, budget: Budget, say: Callable[[str], Any]) -> None:
+    """What a model may cost within the budget, one request a slot; nothing of another proposer."""
+    if isinstance(proposer, Relay):
+        estimates = _estimates(bench)
+        slots = budget.most_slots(bench.policy.budget.train_seconds) / len(estimates)
+        for estimate in estimates:
+            for line in estimate.lines(bench.policy.model, slots):
+                say(line)
+
+
+def _estimates(bench: Bench) -> list[Estimate]:
+    """One for each model, from the first prompt. Raises SetupError when one request is over a cap."""
+    prompt = _prompt(bench.policy, bench.task, bench.device_kind)
+    messages = prompt.messages(History(bench.task.read_files(), None))
+    tokens = sum(count_tokens(message.content) for message in messages)
+    return [expect(model.name, tokens, bench.policy.model) for model in bench.settings.models]
 
 
 def _model_proposer(settings: Settings, policy: Policy, prompt: PromptBuilder) -> OpenAIProposer | Rotation:
@@ -266,7 +311,8 @@ def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:
         entry_file=task.entry_file,
         entry_points=task.entry_points,
         measure=task.measure(policy.metric),
-        train_seconds=policy.budget.train_seconds,
+        budget=policy.budget,
+        model=policy.model,
         device=device,
     )
 

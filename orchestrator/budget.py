@@ -67,6 +67,11 @@ class Budget:
         spent = 0.0 if self._started is None else self._clock() - self._started
         return max(self._hours * 3600 - spent, 0.0)
 
+    def most_slots(self, seconds_each: float) -> float:
+        """How many slots of so many seconds there are at most; infinite without a limit."""
+        by_time = self.seconds_left / seconds_each
+        return by_time if self._experiments is None else min(by_time, float(self._experiments - self._taken))
+
     @property
     def why_ended(self) -> str:
         """One clause for the console; empty while there are slots left."""

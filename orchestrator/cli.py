@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator import looking, verbs
+from orchestrator import looking, policy_verbs, verbs
 from orchestrator.errors import OrchestratorError
 from orchestrator.proving import verb as proving
 from orchestrator.proving.program import GROUPS
@@ -65,10 +65,24 @@ def build_parser() -> argparse.ArgumentParser:
     _add_show(audit)
     _add_report(verbs_)
     _add_export(verbs_)
-    policy = verbs_.add_parser("policy", help="work on policy files").add_subparsers(required=True)
-    check = _verb(policy, "check", verbs.policy_check, "check policy files")
-    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _add_policy(verbs_)
     return parser
+
+
+def _add_policy(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    policy = group.add_parser("policy", help="work on policy files").add_subparsers(required=True)
+    check = _verb(policy, "check", policy_verbs.check, "name every problem of policy files")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    explain = _verb(policy, "explain", policy_verbs.explain, "every key: value, origin, container flags")
+    explain.add_argument("file", type=Path, metavar="FILE")
+    diff = _verb(policy, "diff", policy_verbs.diff, "each change: tighter, looser or other; exit 1 if looser")
+    diff.add_argument("before", type=Path, metavar="A")
+    diff.add_argument("after", type=Path, metavar="B")
+    again = _verb(policy, "replay", policy_verbs.replay, "a night's attempts held against another policy")
+    again.add_argument("file", type=Path, metavar="FILE")
+    again.add_argument("--run", default="", metavar="TAG", help="the run's name (default: the newest)")
+    again.add_argument("--task", type=Path, default=TASK, help=f"default: {TASK}")
+    _verb(policy, "schema", policy_verbs.schema, "print the JSON Schema of policy files")
 
 
 def _add_run(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,6 +92,7 @@ def _add_run(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     run.add_argument("--experiments", type=int, help="stop after so many trained attempts of this start")
     run.add_argument("--proposer", default="auto", help="auto, openai, tuner or replay:FOLDER")
     run.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
+    run.add_argument("--allow-loosen", action="store_true", help="go on under a looser policy; recorded")
 
 
 def _add_try(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

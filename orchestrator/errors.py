@@ -3,6 +3,7 @@
 OrchestratorError            one line and a remedy on the console; exit code by class
 ├── SetupError      (2)      before anything was spent
 ├── ProposerError   (3)      the model stayed out of reach after the adapter's own retries
+│   └── ModelRefused         the key or the model's name is refused: waiting mends nothing
 ├── SandboxError    (4)      the engine could not run or could not clean up
 │   └── StuckContainer       a container could not be ended: its device goes into quarantine
 ├── ScorerError     (5)      our measurement broke
@@ -38,6 +39,10 @@ class ProposerError(OrchestratorError):
     """The model stayed out of reach after the adapter's own retries."""
 
     exit_code = 3
+
+
+class ModelRefused(ProposerError):  # noqa: N818 - what the endpoint did
+    """The endpoint refuses the key or knows no such model: waiting mends nothing."""
 
 
 class SandboxError(OrchestratorError):

@@ -11,6 +11,7 @@ from orchestrator.errors import LedgerError
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
 from orchestrator.ports import Ledger, Prospects, Sandbox, Scorer, Watcher
+from orchestrator.preparation import flag_orders
 from orchestrator.records import Action, Attempt, Decision, Experiment, Run, Verdict
 
 NOTHING_READY = Decision(Action.REPEAT_BEST, "nothing new is ready")
@@ -48,6 +49,7 @@ class Lab:
         allowed = Experiment(self.ledger.next_run(number), Verdict())
         latest = self.patience.insist(examine, train, self.scorer, allowed, self.watcher, prospects)
         self.ledger.measure(latest, serving)
+        flag_orders(self.ledger, number, latest.run.log if latest.run else "")
         return latest
 
 

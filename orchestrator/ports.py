@@ -27,7 +27,9 @@ from orchestrator.records import (
 class Proposer(Protocol):
     """Turns what was learned into the next proposal."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Who is going to be asked."""
 
     def propose(self, history: History) -> Proposal:
         """Return one proposal; a malformed idea is a proposal with a `problem`, not an exception.

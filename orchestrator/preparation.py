@@ -9,19 +9,26 @@ from threading import Event, Lock
 from orchestrator.decision import Rules, decide
 from orchestrator.errors import ProposerError
 from orchestrator.merging import Conflict, merge
+from orchestrator.novelty import kin, twin
+from orchestrator.orders import orders_in
 from orchestrator.patience import Patience
 from orchestrator.ports import Gate, Ledger, Proposer, Watcher
 from orchestrator.records import (
     Action,
     Attempt,
     Decision,
+    Entry,
     Experiment,
     Files,
+    History,
     Mend,
+    Objection,
     Proposal,
+    Underway,
     Usage,
     Verdict,
 )
+from orchestrator.text import sanitise_line
 
 REMEMBERED = 64
 
@@ -53,6 +60,31 @@ class Remembering:
                 for old in list(self._verdicts)[:-REMEMBERED]:
                     del self._verdicts[old]
             return self._verdicts[key]
+
+
+class Untried:
+    """Refuses files that were tried before, with what came of them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def review(self, attempt: Attempt) -> Verdict:
+        """See the port; what changes nothing is the lint's business."""
+        if attempt.proposal.problem or attempt.files == attempt.base_files:
+            return Verdict()
+        found = twin(self._ledger.history(), attempt.files, but=attempt.number)
+        if found is None:
+            return Verdict()
+        message = f"these very files were tried as attempt {found.number:04d} ({result_of(found)})"
+        return Verdict((Objection("duplicate", f"{message}: propose something else"),))
+
+
+def result_of(attempt: Entry | Underway) -> str:
+    """What came of an attempt, in a few words."""
+    if isinstance(attempt, Underway):
+        return "not decided yet"
+    value = "" if attempt.value is None else f", {attempt.value:.6f}"
+    return f"{attempt.action.value if value else attempt.status}{value}"
 
 
 @dataclass(slots=True)
@@ -97,7 +129,7 @@ class Preparation:
         history = replace(self.ledger.history(), mend=mend)
         self.asking = True
         try:
-            proposal = self.proposer.propose(history)
+            proposal = self._in_other_words(self.proposer.propose(history), history)
         finally:
             self.asking = False
         if history.best_commit is None:
@@ -105,6 +137,28 @@ class Preparation:
         if self.closing.is_set():
             raise Closing
         return self.open(proposal, history.best_commit)
+
+    def _in_other_words(self, proposal: Proposal, history: History) -> Proposal:
+        """A model that comes with an idea that was tried is told so once, and may insist."""
+        if not (proposal.usage.requests and self.repairs) or history.mend:
+            return proposal
+        like = kin(history, history.best_files, {**history.best_files, **proposal.files})
+        if like is None:
+            return proposal
+        fields = {
+            "title": sanitise_line(proposal.title, 200),
+            "like": like.number,
+            "share": round(like.share, 3),
+        }
+        self.ledger.record("likeness_pointed_out", **fields)
+        entries = (entry for entry in history.entries if entry.number == like.number)
+        came = next((f" ({result_of(entry)})" for entry in entries), "")
+        reason = (
+            f"the same idea as attempt {like.number:04d}{came} in other words; propose something else, "
+            "or the same again if you have a reason to insist"
+        )
+        again = self.proposer.propose(replace(history, mend=Mend(proposal, reason)))
+        return replace(again, usage=proposal.usage + again.usage)
 
     def _rehearse_on_the_baseline(self, proposal: Proposal, template: Files) -> None:
         """Review what is opened only when the baseline is the best."""
@@ -116,7 +170,9 @@ class Preparation:
         """Make it an attempt, built on the commit `base` or else on the best, and review it."""
         attempt = self.ledger.open(proposal, base)
         self.watcher.opened(attempt)
-        return self.review(attempt)
+        reviewed = self.review(attempt)
+        flag_orders(self.ledger, attempt.number, reviewed.verdict.log)
+        return reviewed
 
     def review(self, attempt: Attempt) -> Experiment:
         """What the gates say; a fault of ours in one of them is repeated."""
@@ -168,6 +224,12 @@ class Preparation:
     def _conclude(self, experiment: Experiment, decision: Decision) -> None:
         self.ledger.close(experiment, decision)
         self.watcher.closed(experiment, decision)
+
+
+def flag_orders(ledger: Ledger, number: int, log: str) -> None:
+    """Record that what a candidate printed reads like orders to a model."""
+    if found := orders_in(log):
+        ledger.record("orders_found", number=number, lines=len(found), first=sanitise_line(found[0], 200))
 
 
 def mend_of(refused: Experiment) -> Mend:

@@ -38,6 +38,33 @@ class Usage:
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
+    def __add__(self, other: Usage) -> Usage:
+        known = [usage.dollars for usage in (self, other) if usage.dollars is not None]
+        return Usage(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            math.fsum(known) if known else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a model has cost so far. `dollars` is None once any part of it has no known price."""
+
+    requests: int = 0
+    tokens: int = 0
+    dollars: float | None = 0.0
+
+    def plus(self, usage: Usage) -> Spent:
+        """With one proposal more; a proposal without a request costs nothing."""
+        if not usage.requests:
+            return self
+        known = self.dollars is not None and usage.dollars is not None
+        dollars = (self.dollars or 0.0) + (usage.dollars or 0.0) if known else None
+        return Spent(self.requests + usage.requests, self.tokens + usage.tokens, dollars)
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -61,6 +88,7 @@ class Attempt:
     """A proposal that the ledger has committed, before anything ran.
 
     `files` is everything that enters the container: the base's files with the proposal's over them.
+    `spent` is what the run's model has cost up to this proposal, its own cost included.
     """
 
     number: int
@@ -70,6 +98,7 @@ class Attempt:
     commit: str = ""
     parent: str | None = None
     base_files: Files = field(default_factory=dict)
+    spent: Spent = Spent()
 
     @property
     def name(self) -> str:

@@ -19,7 +19,7 @@ from orchestrator.records import Direction, Measure
 _EXAMPLE = "train_template/task.yaml"
 Positive = Annotated[int, Field(ge=1)]
 BatchRows = Annotated[int, Field(ge=1, le=4096)]
-Size = Literal["cpu", "gpu"]
+Size = Literal["cpu", "gpu", "gpu-small"]
 
 
 class Metric(Section):

@@ -24,6 +24,7 @@ from orchestrator.records import (
     Proposal,
     Run,
     Score,
+    Spent,
     Underway,
     Verdict,
 )
@@ -92,6 +93,7 @@ class MemoryLedger:
         self._attempts: dict[int, Attempt] = {}
         self._runs: dict[int, list[Experiment]] = {}
         self._closed: dict[int, tuple[Experiment, Decision, Closed]] = {}
+        self._spent = Spent()
         self.events: list[tuple[str, dict[str, Any]]] = []
 
     @property
@@ -162,8 +164,9 @@ class MemoryLedger:
                 commit=f"{number:040x}",
                 parent=parent.commit if parent else None,
                 base_files=base_files,
+                spent=self._spent.plus(proposal.usage),
             )
-            self._attempts[number] = attempt
+            self._attempts[number], self._spent = attempt, attempt.spent
             return attempt
 
     def next_run(self, number: int) -> Attempt:

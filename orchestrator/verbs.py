@@ -29,9 +29,8 @@ from orchestrator.loop import run_night
 from orchestrator.morning import Morning
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
-from orchestrator.policy import load_policy
 from orchestrator.ports import Proposer, Watcher
-from orchestrator.preparation import Preparation, review
+from orchestrator.preparation import Preparation, Untried, review
 from orchestrator.records import Action, Attempt, Experiment, Proposal
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.host_versions import read_host_versions
@@ -43,6 +42,7 @@ from orchestrator.task import TextProfile
 from orchestrator.views.console import Console, best_line, holdout_line, labelled, say_at_once
 from orchestrator.views.journal import Journal
 from orchestrator.views.several import Several
+from orchestrator.views.spending import model_line, model_news
 
 Verb = Callable[[Namespace], int]
 _TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -54,11 +54,18 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     folder = settings.runs / checked_tag(arguments.tag)
     bench = assembly.open_bench(settings, arguments.policy, arguments.task)
     console = Console()
-    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say)
-    data = assembly.data_of(bench, arguments.data)
     budget = Budget(hours=arguments.hours, experiments=arguments.experiments)
+
+    def note(event: str, **fields: Any) -> None:
+        ledger.record(event, **fields)
+        console.say(model_news(event, fields), "yellow")
+
+    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say, note)
+    assembly.say_estimate(bench, proposer, budget, console.say)
+    data = assembly.data_of(bench, arguments.data)
     assembly.check_room(folder)
-    with Morning(settings, folder) as morning, GitLedger(folder, _origin(bench), at=at) as ledger:
+    origin = _origin(bench, loosen=arguments.allow_loosen)
+    with Morning(settings, folder) as morning, GitLedger(folder, origin, at=at) as ledger:
         write_whole(folder / "policy.yaml", bench.policy.to_yaml().encode())
         console.say(_greeting(bench, arguments.tag))
         with (
@@ -160,13 +167,6 @@ def audit_verify(arguments: Namespace) -> int:
     return 0
 
 
-def policy_check(arguments: Namespace) -> int:
-    """Each file is read with everything that it extends. Raises SetupError at the first bad one."""
-    for path in arguments.files:
-        Console().say(f"{path}: sound, digest {load_policy(path).digest[:12]}")
-    return 0
-
-
 def checked_tag(tag: str) -> str:
     """The tag, if it is a plain name. Raises SetupError."""
     if not _TAG.fullmatch(tag):
@@ -196,6 +196,9 @@ def _show(console: Console, summary: Summary) -> None:
     console.say(best_line(summary.entries, summary.measure.unit), "bold")
     if line := holdout_line(summary.entries, summary.holdouts):
         console.say(line)
+    outages = summary.outages
+    if line := model_line(summary.spent, summary.entries, outages.count, outages.seconds_so_far):
+        console.say(line)
     for number in summary.still_open:
         console.say(f"attempt {number:04d} is still open: the next start goes on with it")
 
@@ -215,7 +218,7 @@ def _pipeline(  # noqa: PLR0913, PLR0917 - the night's parts, one by one
     await_engine = partial(bench.engine.await_answer, policy.budget.outage_seconds)
     preparation = Preparation(
         proposer,
-        rig.gates,
+        (Untried(ledger), *rig.gates),
         ledger,
         policy.decision,
         watcher,
@@ -247,9 +250,11 @@ def _examine_once(rig: Rig, attempt: Attempt, console: Console) -> Experiment:
     return examine(rig.sandbox.run, rig.scorer, reviewed, console, lambda _: Action.REPEAT)
 
 
-def _origin(bench: Bench) -> Origin:
-    task, release = bench.task, version("autoresearch-sandbox")
-    return Origin(task.name, task.read_files(), bench.policy.digest, release, measure=bench.measure)
+def _origin(bench: Bench, *, loosen: bool) -> Origin:
+    task, policy, release = bench.task, bench.policy, version("autoresearch-sandbox")
+    return Origin(
+        task.name, task.read_files(), policy.digest, release, {}, bench.measure, policy, loosen=loosen
+    )
 
 
 def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, Any]:

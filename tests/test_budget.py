@@ -11,6 +11,7 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,3 +212,17 @@ def test_a_notice_that_lands_inside_another_write_still_stops_the_budget() -> No
     with Interrupts(budget, re_entered):
         os.kill(os.getpid(), signal.SIGTERM)
         assert budget.why_ended == "stopped by SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("limits", "slots"),
+    [
+        ({}, math.inf),
+        ({"hours": 8.0}, 96.0),
+        ({"experiments": 6}, 6.0),
+        ({"hours": 8.0, "experiments": 6}, 6.0),
+        ({"hours": 1.0, "experiments": 60}, 12.0),
+    ],
+)
+def test_the_most_slots_follow_from_time_and_count(limits: dict[str, Any], slots: float) -> None:
+    assert Budget(**limits).most_slots(300.0) == slots

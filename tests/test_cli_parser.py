@@ -25,6 +25,10 @@ VERBS = [
     ["export"],
     ["policy"],
     ["policy", "check"],
+    ["policy", "explain"],
+    ["policy", "diff"],
+    ["policy", "replay"],
+    ["policy", "schema"],
 ]
 
 
@@ -55,6 +59,7 @@ def test_every_verb_has_help(verb: list[str], capsys: pytest.CaptureFixture[str]
         ["try", "train.py", "--seed=2147483648"],
         ["try", "train.py", "--seed=1.0"],
         ["policy", "check"],
+        ["policy", "diff", "a.yaml"],
         ["status", "extra"],
     ],
     ids=" ".join,
@@ -139,7 +144,7 @@ def test_a_mistake_of_ours_is_not_hidden() -> None:
 
 
 def test_a_policy_file_that_is_missing_is_a_setup_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["policy", "check", "nowhere.yaml"]) == 2
+    assert main(["policy", "explain", "nowhere.yaml"]) == 2
     assert "nowhere.yaml: no such file" in capsys.readouterr().err
 
 
@@ -149,7 +154,7 @@ def test_nothing_in_the_runs_folder_is_a_setup_error(capsys: pytest.CaptureFixtu
 
 
 def test_the_module_is_the_program() -> None:
-    command = [sys.executable, "-m", "orchestrator", "policy", "check", "nowhere.yaml"]
+    command = [sys.executable, "-m", "orchestrator", "policy", "explain", "nowhere.yaml"]
     environment = {"PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

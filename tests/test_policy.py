@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import time
@@ -12,11 +13,16 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from orchestrator.cli import main
 from orchestrator.errors import SetupError
 from orchestrator.policy import Policy, load_policy
-from orchestrator.task import load_task
+from orchestrator.policy.comparing import compare
+from orchestrator.policy.keys import Mark
+from orchestrator.policy.layers import read_policy
+from orchestrator.task import TextTask, load_task
 
 POLICIES = Path(__file__).parents[1] / "policies"
+SHIPPED = sorted(path.name for path in POLICIES.glob("*.yaml"))
 LISTS = {"forbidden_imports", "forbidden_calls"}
 
 
@@ -40,11 +46,11 @@ def test_default_yaml_spells_out_every_key_of_the_model_and_no_other() -> None:
     assert {section: set(keys) for section, keys in written.items()} == keys_of(Policy)
 
 
-@pytest.mark.parametrize("name", ["default.yaml", "demo.yaml"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_key_of_a_shipped_file_has_a_comment_on_its_line(name: str) -> None:
     lines = (POLICIES / name).read_text(encoding="utf-8").splitlines()
     keys = [line for line in lines if re.match(r" +\w+:", line)]
-    assert len(keys) > 5
+    assert len(keys) >= 5
     assert [line for line in keys if not re.search(r"\S +# \w", line)] == []
 
 
@@ -115,24 +121,24 @@ WRONG = {
     "decision: {margin: '0.1'}": "decision.margin: input should be a valid number",
     "- a list": "is not a mapping of keys to values",
     "budget: 3": "budget: input should be a valid dictionary",
-    "budget: {": "line 1: ",
+    "budget: {": ":1: ",
     "extends: [a]": "extends: takes one file name",
     "extends: gone.yaml": "gone.yaml: no such file",
     "extends: mine.yaml": "extends itself",
-    "x: !!python/object/apply:os.system ['true']": "could not determine a constructor",
-    "budget:\n  ? [a, b]\n  : c": "line 2: a key is one plain word",
-    "budget: {train_seconds: !!float abc}": "line 1: 'abc' cannot be read as float",
-    "edit:\n  files: [2020-99-99]": "line 2: '2020-99-99' cannot be read as timestamp",
-    "budget: {smoke: !!bool perhaps}": "line 1: 'perhaps' cannot be read as bool",
-    "budget: {pids: !!int ''}": "line 1: '' cannot be read as int",
-    f"model: {{tokens: {'9' * 5000}}}": "line 1: '999",
+    "x: !!python/object/apply:os.system ['true']": "x: !!os.system is not allowed here",
+    "budget:\n  ? [a, b]\n  : c": ":2: budget: a key is one plain word",
+    "budget: {train_seconds: !!float abc}": ":1: budget.train_seconds: 'abc' cannot be read as float",
+    "edit:\n  files: [2020-99-99]": ":2: edit.files.0: '2020-99-99' cannot be read as timestamp",
+    "budget: {smoke: !!bool perhaps}": ":1: budget.smoke: 'perhaps' cannot be read as bool",
+    "budget: {pids: !!int ''}": ":1: budget.pids: '' cannot be read as int",
+    f"model: {{tokens: {'9' * 5000}}}": ":1: model.tokens: '999",
     f"model: {{tokens: 0x{'f' * 5000}}}": "model.tokens: input should be less than",
-    "budget: !!set [a]": "line 1: ",
+    "budget: !!set [a]": ":1: budget: !!set is not allowed here",
     'extends: "\\0"': "extends: takes one file name",
     'extends: "\\ud800"': "extends: takes one file name",
     '"a\\nb": 1': "a b: is not a key of a policy",
     "x: " + "[" * 3000: "is nested too deeply",
-    "x: &a 1\nbudget: *a": "line 2: an alias is not allowed here",
+    "budget: &a {}\nsandbox: *a": ":2: sandbox: an alias is not allowed here",
     "": "is empty",
     "# nothing yet\n": "is empty",
     "{}": "is empty",
@@ -148,6 +154,74 @@ def test_a_wrong_policy_is_refused_with_file_key_and_reason(text: str, said: str
     assert str(tmp_path) in refusal.value.message
     assert "\n" not in refusal.value.message
     assert refusal.value.remedy
+
+
+def test_every_problem_of_every_layer_is_named_with_file_line_key_and_reason(tmp_path: Path) -> None:
+    parent = write(tmp_path, "sandbox:\n  pids: 1\n  cpus: 2.0\n", "parent.yaml")
+    child = write(
+        tmp_path, "extends: parent.yaml\nbudget:\n  train_second: 3\n  smoke: maybe\nsandbox: {cpus: -1.0}\n"
+    )
+    assert [str(problem) for problem in read_policy(child).problems] == [
+        f"{child}:3: budget.train_second: is not a key of a policy; did you mean budget.train_seconds?",
+        f"{child}:4: budget.smoke: input should be a valid boolean (got 'maybe')",
+        f"{child}:5: sandbox.cpus: input should be greater than 0 (got -1.0)",
+        f"{parent}:2: sandbox.pids: input should be greater than or equal to 16 (got 1)",
+    ]
+
+
+def test_a_problem_is_counted_with_the_others_where_there_is_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "sandbox: {pids: 1}\nbudget: {smoke: 3}")
+    with pytest.raises(SetupError, match=r"sandbox\.pids: .*\(and 1 more\)"):
+        load_policy(path)
+
+
+def test_check_names_the_problems_of_all_files_and_the_sound_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, worse = write(tmp_path, "sandbox: {pids: 1}", "bad.yaml"), write(tmp_path, "a: [", "worse.yaml")
+    good = POLICIES / "strict.yaml"
+    assert main(["policy", "check", str(bad), str(worse), str(good)]) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith(f"{bad}:1: sandbox.pids: ")
+    assert said[1].startswith(f"{worse}:1: ")
+    assert said[2].startswith(f"{good}: sound, digest ")
+    assert main(["policy", "check", str(good)]) == 0
+
+
+@pytest.mark.parametrize("name", ["strict.yaml", "gpu-small.yaml"])
+def test_the_tighter_children_are_nowhere_looser_than_the_default(name: str) -> None:
+    changes = compare(load_policy(POLICIES / "default.yaml"), load_policy(POLICIES / name))
+    marks = {change.mark for change in changes}
+    assert Mark.TIGHTER in marks
+    assert Mark.LOOSER not in marks
+
+
+def test_strict_has_an_allowlist_of_imports_gvisor_and_half_the_limits() -> None:
+    strict, default = load_policy(POLICIES / "strict.yaml"), load_policy(POLICIES / "default.yaml")
+    assert strict.sandbox.runtime == "runsc"
+    assert {"torch", "math", "harness"} < set(strict.edit.allowed_imports)
+    assert not set(strict.edit.allowed_imports) & set(strict.edit.forbidden_imports)
+    for name in ("memory_mib", "shm_mib", "pids", "tmp_mib", "work_mib", "output_mib", "log_kib"):
+        assert getattr(strict.sandbox, name) <= getattr(default.sandbox, name) / 2, name
+
+
+def test_the_template_imports_nothing_that_strict_does_not_allow() -> None:
+    source = (POLICIES.parent / "train_template" / "train.py").read_text(encoding="utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    froms = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    allowed = load_policy(POLICIES / "strict.yaml").edit.allowed_imports
+    assert {name.partition(".")[0] for name in plain | froms} <= set(allowed)
+
+
+def test_gpu_small_takes_the_tasks_smaller_size() -> None:
+    policy, task = load_policy(POLICIES / "gpu-small.yaml"), load_task(POLICIES.parent / "train_template")
+    assert isinstance(task, TextTask)
+    assert policy.metric.profile == "gpu-small"
+    small, large = task.profiles["gpu-small"], task.profiles["gpu"]
+    assert small.sequence_tokens < large.sequence_tokens
+    assert small.eval_rows * small.sequence_tokens <= large.eval_rows * large.sequence_tokens / 8
+    assert small.data_name == large.data_name
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -172,9 +246,9 @@ def test_a_bomb_of_aliases_is_refused_before_it_goes_off(tmp_path: Path) -> None
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
     path = write(tmp_path, "\n".join(["a0: &a0 [x]", *levels, "budget: *a8"]))
     began = time.monotonic()
-    with pytest.raises(SetupError, match="line 2: an alias is not allowed"):
-        load_policy(path)
+    problems = read_policy(path).problems
     assert time.monotonic() - began < 2
+    assert f"{path}:2: a1.0: an alias is not allowed here: write the value out" in map(str, problems)
 
 
 def test_a_link_to_itself_cannot_be_read(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ DEVICE: str = "cpu" if SMOKE else _run["device"]
 """Where tensors live: "cuda" or "cpu"."""
 
 PROFILE: str = _run.get("profile") or ("gpu" if _run["device"] == "cuda" else "cpu")
-"""Which size of the task this is: "gpu" or "cpu". A smoke test of the gpu size still runs on the CPU."""
+"""Which size of the task this is: "gpu", "gpu-small" or "cpu"; the same in its smoke test on the CPU."""
 
 
 def deadline() -> float:

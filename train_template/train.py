@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - everybody's name for it
 
 # The constants worth tuning: the value for a GPU and the one for a CPU, side by side.
-GPU = harness.PROFILE == "gpu"
+GPU = harness.PROFILE != "cpu"
+SMALL = harness.PROFILE == "gpu-small"  # a card of 8 to 12 GB: half of DEPTH and of BATCH_ROWS
 
 DEPTH = 8 if GPU else 2  # transformer blocks
 WIDTH = 640 if GPU else 96  # channels of the residual stream
@@ -43,6 +44,11 @@ FINAL_RATE = 0.0  # share of the learning rates at the very end
 
 Batches = Iterator[tuple[Tensor, Tensor]]
 Optimizers = list[torch.optim.Optimizer]
+
+
+def halved(size: int) -> int:
+    """The size, or half of it on a small card."""
+    return max(1, size // 2) if SMALL else size
 
 
 def norm(x: Tensor) -> Tensor:
@@ -232,7 +238,7 @@ def main() -> None:
     torch.set_float32_matmul_precision("high")
     config = {
         "vocab_size": harness.vocab_size(),
-        "depth": DEPTH,
+        "depth": halved(DEPTH),
         "width": WIDTH,
         "heads": HEADS,
         "head_channels": HEAD_CHANNELS,
@@ -241,7 +247,8 @@ def main() -> None:
     }
     model = harness.compile(build_model(config).to(harness.DEVICE))
     optimizers = build_optimizers(model)
-    stream = harness.batches(BATCH_ROWS)
+    rows = halved(BATCH_ROWS)
+    stream = harness.batches(rows)
     step, average, recent = 0, 0.0, deque[float](maxlen=10)
     while time.monotonic() + max(recent, default=0.0) < harness.deadline():
         began = time.monotonic()
@@ -254,7 +261,7 @@ def main() -> None:
         step += 1
         average += max(1 / step, 0.05) * (loss - average)
         harness.log(step=step, progress=harness.progress(), loss=average, step_seconds=seconds)
-    tokens = step * ACCUMULATION * BATCH_ROWS * harness.sequence_tokens()
+    tokens = step * ACCUMULATION * rows * harness.sequence_tokens()
     parameters = sum(weight.numel() for weight in model.parameters())
     stats = {"steps": step, "tokens": tokens, "train_loss": average, "parameters": parameters}
     harness.save(model, config, stats)

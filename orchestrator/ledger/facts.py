@@ -22,6 +22,7 @@ from orchestrator.records import (
     Proposal,
     Run,
     Score,
+    Spent,
     Usage,
 )
 from orchestrator.text import sanitise_block, sanitise_line
@@ -106,6 +107,7 @@ def opened_fields(attempt: Attempt) -> dict[str, Any]:
         "problem": proposal.problem,
         "kind": proposal.kind,
         "usage": asdict(proposal.usage),
+        "spent": asdict(attempt.spent),
         "commit": attempt.commit,
         "parent": attempt.parent,
         "seed": attempt.seed,
@@ -133,6 +135,7 @@ def attempt_from(opened: Event, files: Files, base_files: Files) -> Attempt:
         commit=opened["commit"],
         parent=opened["parent"],
         base_files=base_files,
+        spent=Spent(**opened.get("spent", {})),
     )
 
 

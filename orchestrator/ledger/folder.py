@@ -17,6 +17,8 @@ from orchestrator.ledger.disk import refuse_link, sync_folder
 from orchestrator.ledger.facts import plain
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import FORMAT, TEMPLATE, State, disagreements
+from orchestrator.policy import Policy
+from orchestrator.policy.succession import Succession, succeed
 from orchestrator.records import Files, Measure
 
 _UNFINISHED = "repo.git.unfinished"
@@ -34,8 +36,10 @@ CRASH_POINTS = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a run starts from: the task, its template's files and what is measured, the policy's digest, our
-    version."""
+    """What a run starts from: the task, its template's files and what is measured, the policy, our version.
+
+    `loosen` says that the run may go on under a looser policy than it had.
+    """
 
     task: str
     files: Files
@@ -43,6 +47,8 @@ class Origin:
     version: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     measure: Measure = field(default_factory=Measure)
+    policy: Policy | None = None
+    loosen: bool = False
 
 
 def check_folder(folder: Path) -> None:
@@ -84,6 +90,7 @@ def create_run(folder: Path, audit: AuditLog, origin: Origin, clock: Clock, at: 
         format=FORMAT,
         task=origin.task,
         policy_digest=origin.policy_digest,
+        policy=origin.policy.values() if origin.policy else None,
         version=origin.version,
         template={path: hashlib.sha256(text.encode()).hexdigest() for path, text in origin.files.items()},
         seed_base=f"{secrets.randbits(64):016x}",
@@ -105,19 +112,21 @@ def adopt_repository(folder: Path) -> None:
         raise LedgerError(message, remedy="put it back from a copy, or start a new tag") from None
 
 
-def check_origin(folder: Path, state: State, origin: Origin) -> None:
-    """Raises SetupError when a run is taken up with another metric, task or policy: nothing would compare."""
+def check_origin(folder: Path, state: State, origin: Origin) -> Succession | None:
+    """The change of policy with which a run is taken up, None without one.
+
+    Raises SetupError when nothing would compare, or when a looser policy was not asked for.
+    """
     then, now = (_in_words(measure) for measure in (state.measure, origin.measure))
     if then != now:
         message = f"run {folder.name} was made with another metric ({then}, now {now})"
         raise SetupError(message, remedy="give the same metric and metric.source, or choose another --tag")
-    for name, now in (("task", origin.task), ("policy_digest", origin.policy_digest)):
-        then = state.created[name]
-        if then != now:
-            message = (
-                f"run {folder.name} was made with another {name.split('_')[0]} ({then:.12}, now {now:.12})"
-            )
-            raise SetupError(message, remedy="give the same one, or choose another --tag")
+    if (task := state.created["task"]) != origin.task:
+        message = f"run {folder.name} was made with another task ({task:.12}, now {origin.task:.12})"
+        raise SetupError(message, remedy="give the same one, or choose another --tag")
+    if state.policy_digest == origin.policy_digest:
+        return None
+    return succeed(folder.name, state.policy, origin.policy, loosen=origin.loosen)
 
 
 def _in_words(measure: Measure) -> str:

@@ -75,7 +75,7 @@ class GitLedger:
         if created:
             create_run(self.folder, self._audit, origin, self._clock, self._at)
         self._state = fold(self._audit.events())
-        check_origin(self.folder, self._state, origin)
+        succession = check_origin(self.folder, self._state, origin)
         adopt_repository(self.folder)
         self._at("create:repository")
         self._repo = BareRepo(self.folder / "repo.git", held_fds=(self._lock.fd,))
@@ -86,6 +86,8 @@ class GitLedger:
         if not created:
             torn = self._audit.torn_bytes
             self.record("run_resumed", version=origin.version, torn_bytes=torn, completed_refs=completed)
+            if succession:
+                self.record(succession.event, **succession.fields)
             self._shelf.export_what_is_missing()
 
     def __enter__(self) -> Self:
@@ -174,7 +176,8 @@ class GitLedger:
             files = {path: text for path, text in attempt.files.items() if path in inside}
             tree = self._write_tree(files)
             message = facts.commit_message(number, attempt.proposal, self._audit.head)
-            attempt = replace(attempt, commit=self._repo.write_commit(tree, parent, message, self._clock()))
+            commit = self._repo.write_commit(tree, parent, message, self._clock())
+            attempt = replace(attempt, commit=commit, spent=self._state.spent.plus(proposal.usage))
             self._at("open:objects")
             self._files[attempt.commit] = files
             moves = {attempt_ref(number): (None, attempt.commit)}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.facts import entry_from
+from orchestrator.ledger.outages import Outages
 from orchestrator.ledger.state import State, fold
-from orchestrator.records import Action, Entry, Measure
+from orchestrator.records import Action, Entry, Measure, Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Summary:
     """Every closed attempt in order, without its files, whether a process holds the run, and its metric.
 
     `holdouts` has the mean holdout value of each kept attempt that has one; `still_open` are the attempts
-    that the next start goes on with.
+    that the next start goes on with. `spent` and `outages` are the model's, over the whole run.
     """
 
     entries: tuple[Entry, ...]
@@ -27,6 +28,8 @@ class Summary:
     measure: Measure
     holdouts: Mapping[int, float] = field(default_factory=dict)
     still_open: tuple[int, ...] = ()
+    spent: Spent = field(default_factory=Spent)
+    outages: Outages = field(default_factory=Outages)
 
 
 def read_run(folder: Path) -> Summary:
@@ -38,7 +41,15 @@ def read_run(folder: Path) -> Summary:
         for entry in entries
         if entry.action is Action.KEEP and (values := _holdouts(state, entry.number))
     }
-    return Summary(entries, is_held(folder / "lock"), state.measure, holdouts, tuple(state.still_open))
+    return Summary(
+        entries=entries,
+        in_progress=is_held(folder / "lock"),
+        measure=state.measure,
+        holdouts=holdouts,
+        still_open=tuple(state.still_open),
+        spent=state.spent,
+        outages=state.outages,
+    )
 
 
 def _holdouts(state: State, number: int) -> list[float]:

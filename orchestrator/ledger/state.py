@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import KEEP_A_COPY, Event
+from orchestrator.ledger.outages import Outages
 from orchestrator.ledger.repo import Moves
-from orchestrator.records import Action, Direction, Measure
+from orchestrator.records import Action, Direction, Measure, Spent, Usage
 
 FORMAT = 2
 BEST = "refs/heads/best"
@@ -45,6 +46,10 @@ class State:
     best_number: int | None = None
     numbers: dict[str, int] = field(default_factory=dict)
     measure: Measure = field(default_factory=Measure)
+    spent: Spent = field(default_factory=Spent)
+    outages: Outages = field(default_factory=Outages)
+    policy_digest: str = ""
+    policy: Mapping[str, Any] | None = None
 
     @property
     def best(self) -> str | None:
@@ -81,6 +86,7 @@ class State:
         """Add the next event. Raises LedgerError when it contradicts the ones before."""
         if not self.created and event["event"] != "run_created":
             raise _contradiction(event, "the run was never created")
+        self.outages.apply(event)
         fold = _FOLDS.get(event["event"])
         if fold:
             try:
@@ -113,6 +119,7 @@ def _create(state: State, event: Event) -> None:
     if event["format"] != FORMAT:
         raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
     state.created = event
+    _take_policy(state, event)
     if "measure" in event:  # the first runs could only measure one thing
         said = event["measure"]
         state.measure = Measure(**{**said, "direction": Direction(said["direction"])})
@@ -124,6 +131,7 @@ def _open(state: State, event: Event) -> None:
         raise _contradiction(event, f"attempt {number} is out of order")
     state.opened[number] = event
     state.numbers[event["commit"]] = number
+    state.spent = state.spent.plus(Usage(**event["usage"]))
 
 
 def _resume(state: State, event: Event) -> None:
@@ -157,6 +165,10 @@ def _end(state: State, _: Event) -> None:
     state.resumed.clear()
 
 
+def _take_policy(state: State, event: Event) -> None:
+    state.policy_digest, state.policy = event["policy_digest"], event.get("policy")
+
+
 _FOLDS = {
     "run_created": _create,
     "attempt_opened": _open,
@@ -164,6 +176,9 @@ _FOLDS = {
     "attempt_measured": _measure,
     "attempt_closed": _close,
     "night_ended": _end,
+    "policy_tightened": _take_policy,
+    "policy_loosened": _take_policy,
+    "policy_changed": _take_policy,
 }
 
 

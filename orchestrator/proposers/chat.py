@@ -6,14 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from orchestrator.errors import ProposerError
 from orchestrator.proposers.answers import Answer, Completion
 from orchestrator.proposers.endpoint import Endpoint
 from orchestrator.proposers.errand import Abandoned, Errand
 from orchestrator.proposers.faults import Fault
+from orchestrator.proposers.frame import Message
 from orchestrator.proposers.manners import Form, Manner
 from orchestrator.proposers.ollama import Ollama
-from orchestrator.proposers.prompt import Message
 from orchestrator.proposers.tokens import BYTES_PER_TOKEN, count_tokens
 from orchestrator.proposers.wire import Wire
 from orchestrator.records import Usage
@@ -41,7 +40,7 @@ class ChatEndpoint:
         chat = [{"role": message.role, "content": message.content} for message in messages]
         outcome = self._in_time(chat, structured)
         if isinstance(outcome, Fault):
-            raise ProposerError(outcome.message, remedy=outcome.remedy)
+            raise outcome.as_error()
         return outcome
 
     def close(self) -> None:

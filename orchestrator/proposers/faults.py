@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import openai
 
-from orchestrator.errors import SetupError
+from orchestrator.errors import ModelRefused, ProposerError, SetupError
 from orchestrator.text import sanitise_line
 
 DETAIL_CHARACTERS = 200
@@ -27,6 +27,11 @@ class Fault:
     status: int = 0
     detail: str = ""
     passing: bool = False
+
+    def as_error(self) -> ProposerError:
+        """The exception to raise for it: ModelRefused where waiting mends nothing."""
+        kind = ModelRefused if self.status in {401, 403, 404} else ProposerError
+        return kind(self.message, remedy=self.remedy)
 
 
 def check_key(key: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.breadth import KINDS
 from orchestrator.proposers.answers import Answer
 from orchestrator.proposers.endpoint import Endpoint
 from orchestrator.proposers.faults import Fault
@@ -45,7 +46,7 @@ _SEARCH = _words("whole lines copied exactly from the file, enough of them to be
 _REPLACE = _words("the lines that replace them")
 SCHEMA = _object(
     title=_words("what changes, in one line"),
-    kind=_words("what sort of change it is, in one or two words"),
+    kind=_words(f"what sort of change it is: one of {', '.join(KINDS)}"),
     hypothesis=_words("why it should better the metric, in one sentence"),
     edits={
         "type": "array",

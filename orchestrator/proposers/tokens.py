@@ -13,7 +13,7 @@ from pathlib import Path
 import tiktoken
 
 ENCODING = "o200k_base"
-BYTES_PER_TOKEN = 3.5
+BYTES_PER_TOKEN = 3.2
 
 # tiktoken fetches an encoding that its cache lacks, or whose checksum is wrong. Looking first keeps
 # a machine without a network from waiting, and any machine from asking a server unbidden.
@@ -26,8 +26,13 @@ def count_tokens(text: str) -> int:
     return _counter()(text)
 
 
+def counts_exactly() -> bool:
+    """Whether tokens are counted; else they are estimated."""
+    return _counter() is not estimate_tokens
+
+
 def estimate_tokens(text: str) -> int:
-    """UTF-8 bytes over 3.5, rounded up: on the high side for code and English."""
+    """UTF-8 bytes over 3.2, rounded up: on the high side for code, English and tables of numbers."""
     return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
 
 

@@ -115,7 +115,7 @@ def _host_config(outfit: Outfit, mode: Mode, out_volume: str) -> dict[str, Any]:
     policy = outfit.policy
     memory = policy.memory_mib * MIB
     return {
-        "NetworkMode": "none",
+        "NetworkMode": policy.network,
         "ReadonlyRootfs": True,
         "Privileged": False,
         "CapDrop": ["ALL"],

@@ -11,16 +11,20 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What training is told about its task. `sequence_tokens` is None where data is not text."""
+    """What training is told about its task. `sequence_tokens` is None where data is not text.
+
+    `size` is the task's profile, the same in a smoke test on the CPU; empty for the device's own.
+    """
 
     entry_file: str
     sequence_tokens: int | None
     device: Literal["cpu", "cuda"]
+    size: str = ""
 
     @property
-    def profile(self) -> Literal["cpu", "gpu"]:
-        """The size of the task, the same in a smoke test on the CPU."""
-        return "gpu" if self.device == "cuda" else "cpu"
+    def profile(self) -> str:
+        """The size of the task that `harness.PROFILE` tells."""
+        return self.size or ("gpu" if self.device == "cuda" else "cpu")
 
 
 def order_message(

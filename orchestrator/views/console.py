@@ -16,6 +16,7 @@ from rich.text import Text
 
 from orchestrator.records import Action, Attempt, Decision, Entry, Experiment, Run
 from orchestrator.text import sanitise_line
+from orchestrator.views.spending import cost
 
 TITLE_WIDTH = 60
 _STYLES = {
@@ -69,6 +70,9 @@ class Console:
 
     def opened(self, attempt: Attempt) -> None:
         self.say(f"{attempt.name}  {sanitise_line(attempt.proposal.title, 100)}", "bold")
+        if attempt.proposal.usage.requests:
+            asked, so_far = cost(attempt.proposal.usage), cost(attempt.spent)
+            self.say(f"{attempt.name}  cost {asked}; so far {so_far}", "dim")
 
     def training(self, attempt: Attempt) -> None:
         self._began.setdefault(attempt.number, time.monotonic())

@@ -5,6 +5,7 @@ It decides nothing and proves nothing; the audit log is the ledger's.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, TextIO
 
 import structlog
@@ -28,7 +29,9 @@ class Journal:
         self._log.info("proposal_requested", proposer=proposer)
 
     def opened(self, attempt: Attempt) -> None:
-        self._log.info("attempt_opened", attempt=attempt.number, commit=attempt.commit, seed=attempt.seed)
+        spent = {f"spent_{name}": value for name, value in asdict(attempt.spent).items()}
+        fields = {"commit": attempt.commit, "seed": attempt.seed, **spent}
+        self._log.info("attempt_opened", attempt=attempt.number, **fields)
 
     def training(self, attempt: Attempt) -> None:
         self._log.info("run_started", attempt=attempt.number)

@@ -176,6 +176,29 @@ def test_a_model_behind_an_endpoint_proposes_and_its_key_is_recorded_nowhere(bui
     assert len(server.requests) == 2
 
 
+def test_a_night_whose_model_goes_down_goes_on_with_the_tuner_and_says_what_it_cost(build: Build) -> None:
+    line = "def train(steps: int = STEPS) -> tuple[nn.Module, float]:"
+    tunable = HONEST.replace("def train(steps: int = 40)", "STEPS = 40\n\n\ndef train(steps: int = STEPS)")
+    edit = f"<<<<<<< SEARCH\n{line}\n=======\n{line.replace('STEPS', '400')}\n>>>>>>> REPLACE"
+    answer = Text(f"TITLE: more steps\nHYPOTHESIS: it helps\ntrain.py\n{edit}")
+    with OpenAIServer([answer, Status(400)]) as server:
+        address = {"OPENAI_BASE_URL": server.base_url, "AUTORESEARCH_MODEL": "small"}
+        workshop = replace(build(template=tunable), extra_environment=address)
+        policy = workshop.folder / "policy.yaml"
+        policy.write_text(f"{policy.read_text()}model: {{prices: {{small: {{input: 1.0, output: 10.0}}}}}}\n")
+        done = workshop.call("run", "--tag", "outage", "--experiments", "4")
+    assert done.returncode == 0, done.stderr
+    opened = [event for event in workshop.events("outage") if event["event"] == "attempt_opened"]
+    assert [event["proposer"] for event in opened[:4]] == ["template", "openai:small", "tuner", "tuner"]
+    assert {event["spent"]["dollars"] for event in opened[1:]} == {0.00042}
+    assert "small: about 4 requests" in done.stdout
+    assert "cost 150 tokens, $0.0004; so far 150 tokens, $0.0004" in done.stdout
+    assert "the model went away" in done.stdout
+    assert "model: 1 request, 150 tokens, $0.0004" in done.stdout
+    status = workshop.call("status", "--tag", "outage")
+    assert "; away once, " in status.stdout
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -312,7 +335,7 @@ def test_a_policy_with_a_typo_names_file_key_and_reason(build: Build) -> None:
     (workshop.folder / "policy.yaml").write_text("sandbox: {memory_mb: 512}\n")
     done = workshop.call(*replay("--experiments", "1", tag="none"))
     assert done.returncode == 2
-    assert "policy.yaml: sandbox.memory_mb: is not a key of a policy" in done.stderr
+    assert "policy.yaml:1: sandbox.memory_mb: is not a key of a policy" in done.stderr
 
 
 def test_doctor_shows_a_remedy_for_each_miss_and_fails(build: Build) -> None:

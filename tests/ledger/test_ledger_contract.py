@@ -12,7 +12,7 @@ from orchestrator.deciding.night import Closed, Night, Sample
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ports import Ledger
-from orchestrator.records import Action, Decision, Experiment, Holdout, Proposal, Verdict
+from orchestrator.records import Action, Decision, Experiment, Holdout, Proposal, Spent, Usage, Verdict
 from orchestrator.testing import MemoryLedger
 from tests.ledger.ledger_parts import (
     DISCARD,
@@ -200,3 +200,10 @@ def test_what_was_measured_on_the_holdout_reaches_no_proposer_and_no_decision(le
     settle(ledger, replace(experiment, score=score), KEEP)
     assert "2.718281" not in repr(ledger.history())
     assert "2.718281" not in repr(ledger.evidence())
+
+
+def test_what_the_model_cost_adds_up_from_attempt_to_attempt(ledger: Ledger) -> None:
+    costs = [Usage(1, 100, 20, dollars=0.5), Usage(), Usage(2, 50, 10, dollars=0.25), Usage(1, 1, 1)]
+    spent = [ledger.open(replace(proposal(n), usage=usage)).spent for n, usage in enumerate(costs)]
+    assert spent == [Spent(1, 120, 0.5), Spent(1, 120, 0.5), Spent(3, 180, 0.75), Spent(4, 182, None)]
+    assert ledger.next_run(3).spent == spent[2]

@@ -15,7 +15,7 @@ import pytest
 from orchestrator.errors import ProposerError
 from orchestrator.proposers.chat import ChatEndpoint
 from orchestrator.proposers.endpoint import Endpoint
-from orchestrator.proposers.prompt import Message
+from orchestrator.proposers.frame import Message
 
 from .openai_server import Flood, OpenAIServer, Raw, Reply
 

@@ -1,0 +1,177 @@
+"""`policy replay`: a night's attempts held against another policy, as far as their record tells.
+
+Nothing is run again. The gate reads the recorded files; what runs used is compared with the limits; the
+decisions stay those of the night, since other decisions would have led to other proposals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from orchestrator.gate import PolicyGate
+from orchestrator.ledger.audit import Event
+from orchestrator.ledger.recorded import Night, Recorded
+from orchestrator.policy.sections import Policy
+
+MIB, KIB = 1 << 20, 1 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that would have gone otherwise for an attempt. `stops` where it would have got no value."""
+
+    number: int
+    key: str
+    words: str
+    stops: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What would have been refused, let through, or over a limit, and which keeps would have been lost.
+
+    `lost` holds the kept attempts that are stopped, and those that rest on them.
+    """
+
+    night: Night
+    refused: tuple[Finding, ...]
+    admitted: tuple[int, ...]
+    over: tuple[Finding, ...]
+    lost: tuple[int, ...]
+
+    @property
+    def kept(self) -> int:
+        return sum(recorded.kept for recorded in self.night.attempts)
+
+
+def replay(night: Night, policy: Policy, gate: PolicyGate) -> Replay:
+    """Every closed attempt under `policy`, whose `edit` section `gate` goes by."""
+    refused, admitted = [], []
+    for recorded in night.attempts:
+        verdict, then = gate.review(recorded.attempt), _refused_by_the_gate(recorded)
+        if not verdict.allowed and not then:
+            refused.append(Finding(recorded.attempt.number, "edit", verdict.reason))
+        if verdict.allowed and then:
+            admitted.append(recorded.attempt.number)
+    over = [finding for recorded in night.attempts for finding in _over(recorded, night, policy)]
+    over += _gains(night, policy)
+    stopped = {finding.number for finding in (*refused, *over) if finding.stops}
+    return Replay(night, tuple(refused), tuple(admitted), tuple(over), _lost(night.attempts, stopped))
+
+
+def _refused_by_the_gate(recorded: Recorded) -> bool:
+    """A run, or an objection of the smoke test, shows that the gate had let it through."""
+    objections = recorded.closed["objections"]
+    return bool(objections) and not any(each["code"].startswith("smoke") for each in objections)
+
+
+def _lost(attempts: Sequence[Recorded], stopped: set[int]) -> tuple[int, ...]:
+    lost: list[int] = []
+    for recorded in attempts:
+        number = recorded.attempt.number
+        if recorded.kept and (number in stopped or recorded.base in lost):
+            lost.append(number)
+    return tuple(lost)
+
+
+def _over(recorded: Recorded, night: Night, policy: Policy) -> Iterator[Finding]:
+    """For each limit the first run that is over it, and was not in the night itself."""
+    then = night.policy
+    for limit in LIMITS:
+        runs = [run for run in recorded.runs if not (then and limit.exceeded(run, then, night))]
+        words = next(filter(None, (limit.exceeded(run, policy, night) for run in runs)), "")
+        if words:
+            yield Finding(recorded.attempt.number, limit.key, words, limit.stops)
+
+
+def _gains(night: Night, policy: Policy) -> Iterator[Finding]:
+    """Keeps whose gain over the one that they rest on is too small, or too large to be kept by itself."""
+    values = {recorded.attempt.number: recorded.value for recorded in night.attempts}
+    loss, rules = night.measure.direction.loss, policy.decision
+    for recorded in night.attempts:
+        value, before = recorded.value, values.get(recorded.base)
+        if not recorded.kept or value is None or before is None:
+            continue
+        gain, number = loss(before) - loss(value), recorded.attempt.number
+        if gain < rules.margin:
+            yield Finding(
+                number, "decision.margin", f"is better by {gain:.6g}, {rules.margin:g} are asked for"
+            )
+        if rules.rule == "sequential" and before and gain > rules.plausible_drop * abs(before):
+            share = f"{gain / abs(before):.1%} of {before:.6g}"
+            yield Finding(number, "decision.plausible_drop", f"is better by {share}: a person would be asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A key that the record of a run can be held against; `exceeded` says how, or nothing."""
+
+    key: str
+    exceeded: Callable[[Event, Policy, Night], str]
+    stops: bool = True
+
+
+def _memory(measured: Event, policy: Policy, night: Night) -> str:
+    peak = float(_result(measured).get("claims", {}).get("peak_memory_bytes", 0)) / MIB
+    if night.on_a_card:  # what it claims there is the card's memory, which the policy does not limit
+        return ""
+    return _above(peak, policy.sandbox.memory_mib, "MiB of memory by its own word")
+
+
+def _output(measured: Event, policy: Policy, _: Night) -> str:
+    saved = _result(measured).get("weights_bytes", 0) / MIB
+    return _above(saved, policy.sandbox.output_mib, "MiB saved")
+
+
+def _log(measured: Event, policy: Policy, _: Night) -> str:
+    written = (measured["run"] or {}).get("log_bytes", 0) / KIB
+    return _above(written, policy.sandbox.log_kib, "KiB of log; the rest would have been dropped")
+
+
+def _training(measured: Event, policy: Policy, _: Night) -> str:
+    seconds = (measured["run"] or {}).get("train_seconds", 0.0)
+    limit = policy.budget.train_seconds + policy.budget.grace_seconds
+    return _above(seconds, limit, "seconds of training; with less it would have got another value")
+
+
+def _scoring(measured: Event, policy: Policy, _: Night) -> str:
+    return _above(
+        (measured["score"] or {}).get("seconds", 0.0), policy.metric.score_seconds, "seconds of scoring"
+    )
+
+
+def _floor(measured: Event, policy: Policy, night: Night) -> str:
+    value = (measured["score"] or {}).get("value")
+    if night.measure.source != "claims" or value is None or value >= policy.metric.floor:
+        return ""
+    return f"{value:.6g} is below {policy.metric.floor:g}"
+
+
+def _challenge(measured: Event, policy: Policy, _: Night) -> str:
+    found = (measured["score"] or {}).get("details", {}).get("challenge", {})
+    worst = abs(found.get("worst_nats", 0.0))
+    return _above(worst, policy.metric.challenge_tolerance_nats, "nats between claim and challenge")
+
+
+def _result(measured: Event) -> Event:
+    return (measured["run"] or {}).get("result") or {}
+
+
+def _above(found: float, limit: float, what: str) -> str:
+    return f"{found:.6g} of {limit:g} {what}" if found > limit else ""
+
+
+LIMITS = (
+    Limit("budget.train_seconds", _training, stops=False),
+    Limit("sandbox.memory_mib", _memory),
+    Limit("sandbox.output_mib", _output),
+    Limit("sandbox.log_kib", _log, stops=False),
+    Limit("metric.score_seconds", _scoring),
+    Limit("metric.floor", _floor),
+    Limit("metric.challenge_tolerance_nats", _challenge),
+)
+TOLD = frozenset({*(limit.key for limit in LIMITS), "decision.margin", "decision.plausible_drop"})
+"""The keys outside `edit` that a record can be held against."""
+UNTOUCHED = frozenset({"model", "repair", "pipeline"})
+"""Sections about proposals that were not made: they say nothing of those that were."""
