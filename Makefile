@@ -10,7 +10,7 @@ BRING_UP := $(PYTHON) -m sandbox_image.bootstrap
 AUTORESEARCH := .venv/bin/autoresearch
 
 .DEFAULT_GOAL := help
-.PHONY: help demo overnight test check image data prove doctor reap clean
+.PHONY: help demo overnight test check image data prove report doctor reap clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ data: image ## the training and held-out text for POLICY=policies/demo.yaml
 
 prove: image ## hostile programs against POLICY=policies/demo.yaml on this machine: is each of them stopped?
 	$(AUTORESEARCH) prove --policy $(POLICY)
+
+report: ## report.html and progress.png of the newest run
+	$(AUTORESEARCH) report
 
 doctor: ## is this machine ready for a night? a remedy for each miss
 	@$(BRING_UP) environment

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator import policy_verbs, verbs
+from orchestrator import looking, policy_verbs, verbs
 from orchestrator.agents.verb import serve_agents
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.verification import Anchor
@@ -57,18 +58,19 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(verbs_)
     _add_try(verbs_)
     _add_mcp(verbs_)
-    status = _verb(verbs_, "status", verbs.status, "show where a run stands")
-    status.add_argument("--tag", default="", help="the run's name (default: the newest)")
+    _tagged(_verb(verbs_, "status", verbs.status, "show where a run stands"))
     _add_prove(verbs_)
     _add_data(verbs_)
     _with_bench(_verb(verbs_, "doctor", verbs.doctor, "check this machine; a remedy for each miss"))
     reap = _verb(verbs_, "reap", verbs.reap_orphans, "remove containers and volumes of dead runs")
     reap.add_argument("--all", action="store_true", help="also those of runs that are still alive")
     audit = verbs_.add_parser("audit", help="look after the audit log").add_subparsers(required=True)
-    verify = _verb(audit, "verify", verbs.audit_verify, "check log, commits, refs and exports")
-    verify.add_argument("--tag", default="", help="the run's name (default: the newest)")
+    verify = _tagged(_verb(audit, "verify", verbs.audit_verify, "check log, commits, refs and exports"))
     verify.add_argument("--anchor", action="store_true", help="print SEQ:HEAD, to be kept elsewhere")
     verify.add_argument("--against", type=Anchor.parse, metavar="SEQ:HEAD", help="an anchor that was kept")
+    _add_show(audit)
+    _add_report(verbs_)
+    _add_export(verbs_)
     _add_policy(verbs_)
     return parser
 
@@ -130,6 +132,38 @@ def _add_data(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     data.add_argument("--out", type=Path, help="the folder to prepare (default: below data/)")
 
 
+def _add_report(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    report = _tagged(_verb(group, "report", looking.report, "report.html and progress.png of a run"))
+    report.add_argument("--out", type=Path, help="the folder for both (default: the run's)")
+    report.add_argument("--results", type=Path, metavar="FILE", help="a results.tsv instead of a run")
+
+
+def _add_show(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    show = _tagged(
+        _verb(group, "show", looking.audit_show, "read the log; with a number one attempt's story")
+    )
+    show.add_argument("number", nargs="?", type=int, metavar="N", help="tell the whole of this attempt")
+    show.add_argument("--attempt", type=int, action="append", default=[], help="again for more")
+    show.add_argument("--event", action="append", default=[], help="such as attempt_closed; again for more")
+    show.add_argument("--outcome", action="append", default=[], help="such as keep, crashed, refused")
+    show.add_argument("--since", type=_time, help="a time in UTC, such as 2026-11-24T22:30")
+    show.add_argument("--until", type=_time, help="a time in UTC, itself left out")
+    show.add_argument("--text", default="", help="words that stand anywhere in the event")
+    show.add_argument("--json", action="store_true", help="the events as the log has them, one a line")
+
+
+def _add_export(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = _tagged(_verb(group, "export", looking.export, "carry a run elsewhere"))
+    export.add_argument("--tensorboard", type=Path, metavar="DIR", help="event files into a new folder")
+    export.add_argument("--branch", default="", help="the kept commits as this new branch of --repo")
+    export.add_argument("--repo", type=Path, default=Path(), help="a git repository (default: here)")
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def _seed(text: str) -> int:
     seed = int(text)
     if not 0 <= seed <= MOST_SEED:
@@ -140,6 +174,11 @@ def _seed(text: str) -> int:
 def _with_bench(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("--policy", type=Path, default=POLICY, help=f"default: {POLICY}")
     parser.add_argument("--task", type=Path, default=TASK, help=f"default: {TASK}")
+    return parser
+
+
+def _tagged(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--tag", default="", help="the run's name (default: the newest)")
     return parser
 
 

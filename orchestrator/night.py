@@ -6,10 +6,11 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from orchestrator import assembly
@@ -42,7 +43,7 @@ class Night:
     """What a night is made of.
 
     `filling` says what the card does while nothing is proposed, `loosen` whether a run may go on with a
-    looser policy.
+    looser policy. `began` is set when its first event is in the record.
     """
 
     bench: Bench
@@ -52,6 +53,7 @@ class Night:
     budget: Budget
     filling: PipelinePolicy
     loosen: bool = False
+    began: Event = field(default_factory=Event)
 
     @property
     def folder(self) -> Path:
@@ -84,6 +86,7 @@ def spend(night: Night, ledger: GitLedger, console: Console, *others: Watcher) -
         Interrupts(budget, say_at_once),
     ):
         ledger.record("night_began", **_circumstances(bench, night.data.sha256, proposer.name))
+        night.began.set()
         watcher = Several((console, Journal(log), *others))
         with _pipeline(night, rig, ledger, watcher) as pipeline:
             _loop(_lab(bench, rig, pipeline), budget, console.say)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestrator.errors import SetupError
@@ -39,6 +40,16 @@ class Settings(BaseSettings):
     model_seconds: float = Field(default=300.0, gt=0, le=86_400)
     api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     base_url: str = Field(default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL")
+    webhook: SecretStr | None = None
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_web_address(cls, webhook: SecretStr | None) -> SecretStr | None:
+        """Raises SetupError, since a ValueError would be told with the address, which is a secret."""
+        if webhook and not _WEB_ADDRESS.fullmatch(webhook.get_secret_value()):
+            message = "settings: AUTORESEARCH_WEBHOOK is not an address on the web"
+            raise SetupError(message, remedy="see README, Settings")
+        return webhook
 
     @property
     def has_model(self) -> bool:
@@ -83,6 +94,9 @@ def _model(entry: str) -> Model:
         message = "settings: model: is not a list of NAME or NAME@http://HOST/v1, separated by commas"
         raise SetupError(message, remedy="see README, Settings")
     return Model(name, f"http{place}" if at else "")
+
+
+_WEB_ADDRESS = re.compile(r"https?://[!-~]+")
 
 
 def load_settings() -> Settings:

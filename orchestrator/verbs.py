@@ -17,6 +17,7 @@ from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.folder import Step
 from orchestrator.ledger.reading import Summary, read_run
 from orchestrator.ledger.verification import Anchor, verify_run
+from orchestrator.morning import Morning
 from orchestrator.night import Night, checked_tag, open_record, spend
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.ownership import reap
@@ -47,7 +48,7 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     assembly.say_estimate(bench, proposer, budget, console.say)
     data = assembly.data_of(bench, arguments.data)
     night = Night(bench, arguments.tag, data, proposer, budget, bench.policy.pipeline, arguments.allow_loosen)
-    with open_record(night, at) as ledger:
+    with Morning(settings, folder, night.began), open_record(night, at) as ledger:
         spend(night, ledger, console)
     console.say("")
     _show(console, read_run(folder))

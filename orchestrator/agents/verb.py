@@ -16,6 +16,7 @@ from orchestrator.agents.desk import Briefing, Desk
 from orchestrator.assembly import Bench
 from orchestrator.budget import Budget
 from orchestrator.errors import OrchestratorError
+from orchestrator.morning import Morning
 from orchestrator.night import AT_LEISURE, Night, checked_tag, open_record, spend
 from orchestrator.ports import Ledger
 from orchestrator.proposers.mailbox import Mailbox
@@ -38,7 +39,7 @@ def serve_agents(arguments: Namespace) -> int:
     box = Mailbox("mcp", lambda: budget.why_ended if budget.is_over else "")
     night = Night(bench, tag, data, box, budget, AT_LEISURE)
     console = Console(sys.stderr)
-    with ExitStack() as held:
+    with Morning(settings, night.folder, night.began, console.say), ExitStack() as held:
         ledger = held.enter_context(open_record(night))
         desk = _desk(bench, tag, ledger, box, budget)
         with attended(desk, box, budget, console), held.pop_all(), desk:

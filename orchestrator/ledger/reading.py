@@ -43,7 +43,7 @@ def read_run(folder: Path) -> Summary:
     }
     return Summary(
         entries=entries,
-        in_progress=_is_held(folder / "lock"),
+        in_progress=is_held(folder / "lock"),
         measure=state.measure,
         holdouts=holdouts,
         still_open=tuple(state.still_open),
@@ -57,7 +57,8 @@ def _holdouts(state: State, number: int) -> list[float]:
     return [float(holdout["value"]) for holdout in found if holdout.get("value") is not None]
 
 
-def _is_held(lock: Path) -> bool:
+def is_held(lock: Path) -> bool:
+    """Whether a process holds the lock of a run folder."""
     if not lock.exists():
         return False
     with lock.open("rb") as stream:

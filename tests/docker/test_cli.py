@@ -74,6 +74,11 @@ def test_a_night_keeps_what_helps_and_records_everything(build: Build) -> None:
     assert sum(json.loads(line)["event"] == "attempt_closed" for line in journal) == 5
     assert workshop.leftovers("night") == []
     assert "best" in workshop.call("status", "--tag", "night").stdout
+    assert "report: " in done.stdout
+    page = (workshop.runs / "night/report.html").read_text()
+    assert "1 of 4 changes were kept" in page
+    assert "Verified when this was made" in page
+    assert (workshop.runs / "night/progress.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_second_start_goes_on_from_the_best_without_a_second_baseline(build: Build) -> None:
