@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from orchestrator import assembly
+from orchestrator import assembly, researchers
 from orchestrator.assembly import Bench, Rig
 from orchestrator.budget import Budget, Interrupts
 from orchestrator.data import Prepared
@@ -118,7 +118,7 @@ def _pipeline(night: Night, rig: Rig, ledger: GitLedger, watcher: Watcher) -> Pi
         preparation,
         bench.task.read_files(),
         night.filling,
-        assembly.choose_spares(bench, night.proposer, night.tag),
+        researchers.choose_spares(bench, night.proposer, night.tag),
         best_runs=policy.decision.baseline_runs,
         wants_more=lambda: not budget.why_ended,
     )

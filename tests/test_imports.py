@@ -22,14 +22,15 @@ TIERS = {
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
-    "assembly": 8, "proving": 9, "diagnosis": 9, "policy_work": 9, "night": 9, "morning": 9,
-    "agents": 10, "trying": 10, "verbs": 10, "policy_verbs": 11, "looking": 11, "cli": 12, "__main__": 13,
+    "assembly": 8, "researchers": 9,
+    "proving": 10, "diagnosis": 10, "policy_work": 10, "night": 10, "morning": 10,
+    "agents": 11, "trying": 11, "verbs": 11, "policy_verbs": 12, "looking": 12, "cli": 13, "__main__": 14,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
 # Only these know real adapters.
 PUT_TOGETHER = {
-    "assembly", "proving", "diagnosis", "policy_work", "night", "morning", "agents", "trying", "verbs",
-    "policy_verbs", "looking", "cli",
+    "assembly", "researchers", "proving", "diagnosis", "policy_work", "night", "morning", "agents", "trying",
+    "verbs", "policy_verbs", "looking", "cli",
 }  # fmt: skip
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.

@@ -121,6 +121,12 @@ class GitLedger:
         """The event `run_created`: task, policy digest, version, template digests, seed base."""
         return dict(self._state.created)
 
+    @property
+    def lessons(self) -> Event | None:
+        """The last event `lessons_written`."""
+        with self._turn:
+            return self._state.lessons
+
     def history(self) -> History:
         with self._turn:
             best, evidence = self._state.best or self._state.refs[TEMPLATE], self.evidence()

@@ -55,6 +55,7 @@ class State:
     measure: Measure = field(default_factory=Measure)
     spent: Spent = field(default_factory=Spent)
     outages: Outages = field(default_factory=Outages)
+    lessons: Event | None = None
     policy_digest: str = ""
     policy: Mapping[str, Any] | None = None
 
@@ -181,6 +182,10 @@ def _take_policy(state: State, event: Event) -> None:
     state.policy_digest, state.policy = event["policy_digest"], event.get("policy")
 
 
+def _take_lessons(state: State, event: Event) -> None:
+    state.lessons = event
+
+
 _FOLDS = {
     "run_created": _create,
     "attempt_opened": _open,
@@ -188,6 +193,7 @@ _FOLDS = {
     "attempt_measured": _measure,
     "attempt_closed": _close,
     "night_ended": _end,
+    "lessons_written": _take_lessons,
     "policy_tightened": _take_policy,
     "policy_loosened": _take_policy,
     "policy_changed": _take_policy,
