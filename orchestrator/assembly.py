@@ -52,6 +52,7 @@ class Bench:
     engine: Engine
     facts: EngineFacts
     grant: Grant
+    policy_path: Path | None = None
 
     @property
     def profile_name(self) -> Size:
@@ -163,7 +164,7 @@ def open_bench(settings: Settings, policy_path: Path, task_folder: Path) -> Benc
     )
     runtime = policy.sandbox.runtime
     check_runtime(grant, runtime, facts.runtime_arguments.get(runtime, ()))
-    return Bench(settings, policy, task, engine, facts, grant)
+    return Bench(settings, policy, task, engine, facts, grant, policy_path)
 
 
 @contextmanager

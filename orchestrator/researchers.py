@@ -66,6 +66,14 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, notes: Notes) -> Propos
     raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
 
 
+def renewed(bench: Bench, proposer: Proposer, tag: str, notes: Notes) -> Proposer:
+    """The proposer under the bench's policy, where it goes by one."""
+    if not isinstance(proposer, Relay):
+        return proposer
+    fresh = choose_proposer(bench, "openai", tag, notes)
+    return fresh.goes_on_from(proposer) if isinstance(fresh, Relay) else fresh
+
+
 def tuner_of(bench: Bench, tag: str) -> Proposer:
     """Another run tries other changes; the same run, resumed, the same."""
     from orchestrator.proposers.tuner import ConstantTuner

@@ -49,7 +49,8 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
     proposer = researchers.choose_proposer(bench, arguments.proposer, arguments.tag, notes)
     researchers.say_estimate(bench, proposer, budget, console.say)
     data = assembly.data_of(bench, arguments.data)
-    night = Night(bench, arguments.tag, data, proposer, budget, bench.policy.pipeline, arguments.allow_loosen)
+    filling, loosen = bench.policy.pipeline, arguments.allow_loosen
+    night = Night(bench, arguments.tag, data, proposer, budget, filling, loosen, notes=notes)
     with Morning(settings, folder, night.began), open_record(night, at) as ledger:
         spend(night, ledger, console)
     console.say("")

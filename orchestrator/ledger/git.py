@@ -172,6 +172,11 @@ class GitLedger:
                 self.close(Experiment(attempt, Verdict()), Decision(Action.DISCARD, INTERRUPTED_TWICE))
             return None
 
+    def take_up_again(self) -> None:
+        """Have `recover` give the attempts that are open now, as at the next start."""
+        with self._turn:
+            self._interrupted = self._state.still_open
+
     def _attempt(self, number: int) -> Attempt:
         opened, base = self._state.opened[number], self._state.base_of(number)
         return facts.attempt_from(opened, self._files[opened["commit"]], self._files[base])
