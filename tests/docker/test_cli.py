@@ -52,6 +52,7 @@ def replay(*words: str, tag: str) -> list[str]:
 
 def test_a_night_keeps_what_helps_and_records_everything(build: Build) -> None:
     workshop = build([BETTER, BROKEN, WORSE, candidate("raises_at_step_one")])
+    workshop = replace(workshop, extra_environment={"AUTORESEARCH_REPORT": "true"})
     done = workshop.call(*replay("--experiments", "4", tag="night"))
     assert done.returncode == 0, done.stderr
     closed = workshop.closed("night")
