@@ -200,7 +200,7 @@ class Preparation:
         except Conflict as conflict:
             reason = f"{newer}, and this change does not fit it: {conflict}"
             self._conclude(stale, Decision(Action.DISCARD, reason))
-            return self.propose(Mend(attempt.proposal, reason))
+            return self.propose(Mend(attempt.proposal, reason, stale=True))
         changed = {path: text for path, text in files.items() if history.best_files.get(path) != text}
         merged = self.open(replace(attempt.proposal, files=changed, usage=Usage()), history.best_commit)
         reason = f"{newer}: merged onto it as attempt {merged.attempt.name}"

@@ -363,11 +363,15 @@ class Underway:
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """A proposal that was refused, and why, for its proposer to mend: `reason` is ours, `log` is not."""
+    """A proposal that was refused, and why, for its proposer to mend: `reason` is ours, `log` is not.
+
+    A `stale` one was sound, but the best moved on before it ran.
+    """
 
     proposal: Proposal
     reason: str
     log: str = ""
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
