@@ -142,7 +142,10 @@ class Preparation:
         """A model that comes with an idea that was tried is told so once, and may insist."""
         if not (proposal.usage.requests and self.repairs) or history.mend:
             return proposal
-        like = kin(history, history.best_files, {**history.best_files, **proposal.files})
+        files = {**history.best_files, **proposal.files}
+        if twin(history, files):  # which a gate refuses
+            return proposal
+        like = kin(history, history.best_files, files)
         if like is None:
             return proposal
         fields = {
