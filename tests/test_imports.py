@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # A part imports parts of a lower tier, and itself. A new part gets its place in the map here.
 TIERS = {
-    "errors": 0, "text": 0, "advisories": 0, "webhook": 0,
+    "errors": 0, "text": 0, "exchange": 0, "advisories": 0, "webhook": 0,
     "records": 1, "policy": 1, "orders": 1,
     "story": 2,
     "deciding": 2, "merging": 2, "background": 2, "patience": 2, "changes": 2,

@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from orchestrator.exchange import Exchange
 from orchestrator.proposers.answers import Answer, Completion
 from orchestrator.proposers.endpoint import Endpoint
 from orchestrator.proposers.errand import Abandoned, Errand
 from orchestrator.proposers.faults import Fault
 from orchestrator.proposers.frame import Message
+from orchestrator.proposers.hiding import hide_key, hide_secrets
 from orchestrator.proposers.manners import Form, Manner
 from orchestrator.proposers.ollama import Ollama
 from orchestrator.proposers.tokens import BYTES_PER_TOKEN, count_tokens
 from orchestrator.proposers.wire import Wire
 from orchestrator.records import Usage
 
-SHORTEST_KEY = 8
 TOKENS_PER_MESSAGE = 4  # what stands around each message, as OpenAI describes it
 
 
@@ -53,8 +55,12 @@ class ChatEndpoint:
 
     def hide_key(self, text: str) -> str:
         """The text without the key, should the endpoint have put it there."""
-        key = self._endpoint.key
-        return text if len(key) < SHORTEST_KEY else text.replace(key, "[key]")
+        return hide_key(text, self._endpoint.key)
+
+    def exchange(self, messages: Iterable[Message], reply: str) -> Exchange:
+        """What was asked and answered, without secrets."""
+        hide = partial(hide_secrets, key=self._endpoint.key)
+        return Exchange(tuple((message.role, hide(message.content)) for message in messages), hide(reply))
 
     def _in_time(self, chat: Sequence[dict[str, str]], structured: bool) -> Answer | Fault:
         place, seconds = self._endpoint.place, self._endpoint.total_seconds

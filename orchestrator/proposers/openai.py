@@ -68,8 +68,15 @@ class OpenAIProposer:
         spent = self._rewrite_lessons(history)
         messages = self._messages(history)
         answer = self._chat.ask(messages)
+        said = self._chat.exchange(messages, answer.text or answer.refusal)
         proposal = self._proposal(answer, history.best_files)
-        proposal = replace(proposal, usage=proposal.usage + spent)
+        proposal = replace(
+            proposal,
+            usage=proposal.usage + spent,
+            prompt_sha256=said.prompt_sha256,
+            reply_sha256=said.reply_sha256,
+            exchange=said,
+        )
         self._talk = Talk(messages, answer.text, proposal, history.best_files)
         return proposal
 
