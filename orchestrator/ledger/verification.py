@@ -61,7 +61,7 @@ class Anchor:
 
 
 def verify_run(folder: Path, against: Anchor | None = None) -> list[Finding]:
-    """Every finding about a run folder, in the order log, commits, refs, prompts, exports; none when all agree.
+    """Every finding about a run folder, in the order log, commits, refs, prompts, exports; none if all agree.
 
     What later checks rest on is checked first: damage to the log or an object ends the list.
     """

@@ -174,4 +174,4 @@ LIMITS = (
 TOLD = frozenset({*(limit.key for limit in LIMITS), "decision.margin", "decision.plausible_drop"})
 """The keys outside `edit` that a record can be held against."""
 UNTOUCHED = frozenset({"model", "repair", "pipeline", "records"})
-"""Sections that say nothing of the proposals that were made: they are about others, and about what is kept."""
+"""Sections that say nothing of the proposals that were made: of others, and of what is kept."""

@@ -68,8 +68,7 @@ class OpenAIProposer:
         spent = self._rewrite_lessons(history)
         messages = self._messages(history)
         answer = self._chat.ask(messages)
-        said = self._chat.exchange(messages, answer.text or answer.refusal)
-        proposal = self._proposal(answer, history.best_files)
+        said, proposal = answer.exchange, self._proposal(answer, history.best_files)
         proposal = replace(
             proposal,
             usage=proposal.usage + spent,
