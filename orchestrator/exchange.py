@@ -44,7 +44,7 @@ class Exchange:
             said = json.loads(data)
             messages = tuple((message["role"], message["content"]) for message in said["messages"])
             return cls(messages, said["reply"])
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("is no exchange with a model") from error
 
     @property

@@ -175,9 +175,9 @@ def _problem_of(kept: bytes, opened: Event) -> str:
         said = Exchange.from_json(kept)
     except ValueError:
         return "is not the exchange with a model that"
-    if said.prompt_sha256 != opened["prompt_sha256"]:
+    if said.prompt_sha256 != opened.get("prompt_sha256"):
         return "the prompt is not the one that"
-    return "" if said.reply_sha256 == opened["reply_sha256"] else "the reply is not the one that"
+    return "" if said.reply_sha256 == opened.get("reply_sha256") else "the reply is not the one that"
 
 
 def _check_exports(folder: Path, checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
