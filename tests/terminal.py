@@ -18,10 +18,13 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from rich.cells import cell_len
 
-_PIECE = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|(\x1b.?)|([\x00-\x1f\x7f-\x9f])|([^\x00-\x1f\x7f-\x9f])", re.DOTALL)
+_PIECE = re.compile(
+    r"\x1b\[(\??[\d;]*)([A-Za-z])|(\x1b.?)|([\x00-\x1f\x7f-\x9f])|([^\x00-\x1f\x7f-\x9f])", re.DOTALL
+)
 _UNFINISHED = re.compile(r"\x1b(\[[\d;?]*)?\Z")
 
 
@@ -37,7 +40,8 @@ class Row:
 
     def styled(self) -> str:
         """The same with its colours, as escape codes."""
-        return "".join(f"\x1b[0m{style}{letter}" for letter, style in self.cells) + "\x1b[0m"
+        pieces = groupby(self.cells, key=lambda cell: cell[1])
+        return "".join(f"\x1b[0m{style}{''.join(letter for letter, _ in run)}" for style, run in pieces)
 
 
 class Terminal:
@@ -104,7 +108,10 @@ class Terminal:
                 self.column = 0
         cells = self.all_rows[self.row].cells
         cells.extend([(" ", "")] * (self.column - len(cells)))
-        cells[self.column : self.column + 1] = [(letter, self.style)]
+        if width == 0 and cells:
+            cells[self.column - 1] = (cells[self.column - 1][0] + letter, self.style)
+        else:
+            cells[self.column : self.column + width] = [(letter, self.style), ("", "")][:width]
         self.column += width
 
     def _move(self, control: str) -> None:

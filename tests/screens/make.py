@@ -59,7 +59,12 @@ def as_svg(terminal: Terminal, title: str) -> str:
 def picture_page(url: str, name: str, width: int, height: int) -> None:
     """What a browser shows of a page before anybody scrolls."""
     options = Options()
-    for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars", f"--window-size={width},{height}"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--hide-scrollbars",
+        f"--window-size={width},{height}",
+    ):
         options.add_argument(argument)
     options.binary_location = shutil.which("chromium") or ""
     browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver") or ""))
