@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 
 from rich.cells import cell_len
 
@@ -141,29 +142,35 @@ class Terminal:
 
 
 class Programme:
-    """A Python program that runs on a terminal of its own, as if a person had started it there."""
+    """A Python program that runs on a terminal of its own, as if a person had started it there.
+
+    `environment` is the whole of it, this process's own by default, and `extra` goes over that.
+    """
 
     def __init__(
         self,
         arguments: Sequence[str],
         *,
-        columns: int = 80,
-        rows: int = 24,
+        terminal: Terminal | None = None,
         environment: Mapping[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
+        folder: Path = Path(),
     ) -> None:
-        self.terminal = Terminal(columns, rows)
+        self.terminal = terminal or Terminal()
         self.raw = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._ours, theirs = os.openpty()
         self._set_size()
-        inherited = {key: value for key, value in os.environ.items() if key not in {"CI", "NO_COLOR"}}
+        inherited = dict(os.environ) if environment is None else environment
         plain = {"TERM": "xterm-256color", "PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8"}
+        asked = {key: value for key, value in inherited.items() if key not in {"CI", "NO_COLOR"}}
         self.process = subprocess.Popen(
             ["setsid", "--ctty", sys.executable, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**inherited, **plain, **(environment or {})},
+            cwd=folder,
+            env={**asked, **plain, **(extra or {})},
         )
         os.close(theirs)
 

@@ -24,8 +24,10 @@ def start() -> Iterator[Start]:
     """Starts a night of doubles on a terminal; none outlives its test."""
     begun: list[Programme] = []
 
-    def begin(seconds: float, *titles: str, **room: int) -> Programme:
-        begun.append(Programme(["-m", "tests.live_night", f"{seconds}", *titles], **room))
+    def begin(seconds: float, *titles: str, columns: int = 80, rows: int = 24) -> Programme:
+        begun.append(
+            Programme(["-m", "tests.live_night", f"{seconds}", *titles], terminal=Terminal(columns, rows))
+        )
         return begun[-1]
 
     yield begin
@@ -104,7 +106,7 @@ def test_the_same_title_takes_over_a_terminal_when_it_is_written_as_it_is() -> N
     "environment", [{"NO_COLOR": "1"}, {"CI": "true"}, {"TERM": "dumb"}], ids=lambda given: next(iter(given))
 )
 def test_whoever_asks_for_plain_lines_gets_them_on_a_terminal_too(environment: dict[str, str]) -> None:
-    programme = Programme(["-m", "tests.live_night", "0.2", "an idea"], environment=environment)
+    programme = Programme(["-m", "tests.live_night", "0.2", "an idea"], extra=environment)
     assert programme.finish() == 0
     assert "0002  training, seed 2" in programme.terminal.lines
     assert DRAWN not in programme.raw

@@ -23,7 +23,7 @@ from tests.terminal import Programme, Terminal
 
 FOLDER = Path(__file__).parent
 RUNS = Path("runs")
-COLUMNS, ROWS = 104, 26
+COLUMNS, ROWS = 108, 24
 RUN = ["-m", "orchestrator", "run", "--policy", "policies/demo.yaml", "--proposer", "tuner"]
 _FONTS_FROM_ELSEWHERE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _GOING = re.compile(r"trains .* ([1-9]) s left")
@@ -32,7 +32,7 @@ _GOING = re.compile(r"trains .* ([1-9]) s left")
 def picture_console(tag: str, experiments: int) -> None:
     """Run the demo, and keep the terminal as it is near the end of the last attempt's training."""
     arguments = [*RUN, "--tag", tag, "--experiments", str(experiments)]
-    programme = Programme(arguments, columns=COLUMNS, rows=ROWS)
+    programme = Programme(arguments, terminal=Terminal(COLUMNS, ROWS))
     try:
         programme.until(lambda terminal: _is_last(terminal, experiments), seconds=900)
         (FOLDER / "console.svg").write_text(as_svg(programme.terminal, "autoresearch run"), encoding="utf-8")
