@@ -84,7 +84,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.run
     if folder is None:
-        tag = time.strftime("screens-%Y%m%d-%H%M%S")
+        tag = time.strftime("screens-%m%d-%H%M")
         picture_console(tag, given.experiments)
         folder = RUNS / tag
     picture_page((folder / "report.html").resolve().as_uri(), "report.png", 1000, 900)
