@@ -139,8 +139,8 @@ def _sit(
             circumstances = _circumstances(bench, night.data.sha256, night.proposer.name)
             ledger.record("night_began", **circumstances)
             night.began.set()
-        rig, watcher = replace(rig, gates=(*rig.gates, *front.gates)), Several((front.watcher, watcher))
-        with _pipeline(night, rig, ledger, watcher, check_policy) as pipeline:
+        told, asked = Several((front.watcher, watcher)), replace(rig, gates=(*rig.gates, *front.gates))
+        with _pipeline(night, asked, ledger, told, check_policy) as pipeline:
             try:
                 run_night(_lab(bench, rig, pipeline), night.budget)
             except ProposalsExhausted as end:

@@ -77,7 +77,7 @@ def spend_night(seconds: float, titles: list[str]) -> None:
 
     terms = Terms(seconds, "a card that is none", Measure(), 81_559)
     console.say("a night of doubles")
-    with watching(console, terms, ledger.history, moment) as front, Interrupts(budget, front.notice):
+    with watching(console, terms, ledger.history, moment) as front, Interrupts(budget, console.say_at_once):
         lab = lab_of(training, titles, budget, ledger, front)
         with lab.pipeline, suppress(ProposerError):  # the script has no title left
             run_night(lab, budget)

@@ -51,16 +51,20 @@ class Console:
         self.stream = stream
         self._rich = _Terminal(file=stream, highlight=False, soft_wrap=True, width=width)
         self._sink: Callable[[RenderableType], object] = self._rich.print
+        self.say_at_once: Callable[[str], object] = say_at_once
+        """One line of ours, from a signal handler too."""
         self._began: dict[int, float] = {}
 
     @contextlib.contextmanager
     def diverted(self, sink: Callable[[RenderableType], object]) -> Iterator[None]:
-        """While open, everything that is said goes there and not to the stream."""
-        before, self._sink = self._sink, sink
+        """While open, everything that is said goes there and not to the stream; it takes any thread's and a
+        signal handler's too."""
+        before = self._sink, self.say_at_once
+        self._sink, self.say_at_once = sink, lambda line: sink(Text(line, style="yellow"))
         try:
             yield
         finally:
-            self._sink = before
+            self._sink, self.say_at_once = before
 
     def say(self, line: str, style: str = "") -> None:
         """One line of ours. It must hold no untrusted text that was not sanitised."""

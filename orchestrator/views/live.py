@@ -15,7 +15,7 @@ from rich.text import Text
 from orchestrator.ports import Gate, Watcher
 from orchestrator.records import Attempt, Decision, Experiment, History, Run, Verdict
 from orchestrator.text import sanitise_line
-from orchestrator.views.console import NEXT, Console, say_at_once
+from orchestrator.views.console import NEXT, Console
 from orchestrator.views.live_lines import closed_line, drawn
 from orchestrator.views.live_scene import (
     SHOWN_DECISIONS,
@@ -35,11 +35,10 @@ TITLE_CHARACTERS = 100
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What a night tells: its watcher, a gate to be asked last, and where word of a signal goes."""
+    """What a night tells: its watcher, and a gate to be asked last."""
 
     watcher: Watcher
     gates: tuple[Gate, ...] = ()
-    notice: Callable[[str], object] = say_at_once
 
 
 @contextmanager
@@ -60,7 +59,7 @@ def watching(
         return drawn(stage.scene, moment(), terms, room)
 
     with Painter(stream, picture) as painter, console.diverted(painter.put):
-        yield Front(stage, (Passed(stage),), lambda line: painter.put(Text(line, style="yellow")))
+        yield Front(stage, (Passed(stage),))
 
 
 class Stage:
