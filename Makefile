@@ -10,7 +10,7 @@ BRING_UP := $(PYTHON) -m sandbox_image.bootstrap
 AUTORESEARCH := .venv/bin/autoresearch
 
 .DEFAULT_GOAL := help
-.PHONY: help demo overnight test check image data prove report doctor reap clean
+.PHONY: help demo overnight test check image data prove report dashboard doctor reap clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ prove: image ## hostile programs against POLICY=policies/demo.yaml on this machi
 
 report: ## report.html and progress.png of the newest run
 	$(AUTORESEARCH) report
+
+dashboard: ## a live page of the newest run, on this machine alone; Ctrl-C ends it
+	$(AUTORESEARCH) dashboard
 
 doctor: ## is this machine ready for a night? a remedy for each miss
 	@$(BRING_UP) environment

@@ -23,13 +23,13 @@ TIERS = {
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
     "assembly": 8, "proving": 9, "diagnosis": 9, "policy_work": 9, "night": 9, "morning": 9,
-    "agents": 10, "trying": 10, "verbs": 10, "policy_verbs": 11, "looking": 11, "cli": 12, "__main__": 13,
+    "agents": 10, "trying": 10, "verbs": 10, "policy_verbs": 11, "looking": 11, "watching": 11, "cli": 12, "__main__": 13,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
 # Only these know real adapters.
 PUT_TOGETHER = {
     "assembly", "proving", "diagnosis", "policy_work", "night", "morning", "agents", "trying", "verbs",
-    "policy_verbs", "looking", "cli",
+    "policy_verbs", "looking", "watching", "cli",
 }  # fmt: skip
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.
@@ -52,6 +52,8 @@ OWNERS = {
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py", "proving/verb.py"},
     "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes
+    "starlette": {"views/web.py"},
+    "uvicorn": {"views/web.py"},
     "structlog": {"views/journal.py"},
     "numpy": {
         "ports.py",
