@@ -7,12 +7,12 @@ it has taken what it was sent before, so that one that is slow keeps nobody wait
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ from orchestrator.views.board import Board, Draft, encode
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 8765
 PORTS_TRIED = 20
+HIGHEST_PORT = 65_535
 LOOK_SECONDS = 0.5
 PING_SECONDS = 15.0
 RETRY_MILLISECONDS = 1000
@@ -38,7 +39,7 @@ KINDS = {
     ".svg": "image/svg+xml",
 }
 _CURSOR = re.compile(r"([0-9a-f]{8})-([0-9]{1,15})")
-_OURS = frozenset({"127.0.0.1", "localhost"})
+_OURS = re.compile(rb"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.IGNORECASE)
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -72,12 +73,12 @@ def listen(port: int | None) -> socket.socket:
     """
     wanted = range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if port is None else [port]
     for each in wanted:
-        try:
-            return socket.create_server((ADDRESS, each))
-        except (OSError, OverflowError):
-            continue
-    which = f"port {port}" if port is not None else f"no port from {wanted[0]} to {wanted[-1]}"
-    raise SetupError(f"{which} can be used on {ADDRESS}", remedy="name another one: --port N")
+        if 0 <= each <= HIGHEST_PORT:
+            with contextlib.suppress(OSError):
+                return socket.create_server((ADDRESS, each))
+    which = f"port {port}" if port is not None else f"each port from {wanted[0]} to {wanted[-1]}"
+    message = f"{which} of {ADDRESS} is in use or not for us"
+    raise SetupError(message, remedy="name another one: --port N")
 
 
 def serve(source: Source, listener: socket.socket, first: Draft | None) -> None:
@@ -215,11 +216,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
 def _is_ours(scope: Scope) -> bool:
     """Any port will do: the page may be read through a tunnel."""
-    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    try:
-        return [urlsplit(f"//{host}").hostname in _OURS for host in hosts] == [True]
-    except ValueError:
-        return False
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    return len(hosts) == 1 and _OURS.fullmatch(hosts[0]) is not None
 
 
 async def _happens(news: asyncio.Event) -> bool:

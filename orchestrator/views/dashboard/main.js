@@ -54,11 +54,13 @@ function filter() {
 }
 
 function choices() {
-  for (const [name, all] of [["outcome", "all decisions"], ["kind", "all kinds"], ["by", "all proposers"]]) {
+  for (const [name, all] of [["outcome", "any decision"], ["kind", "any kind"], ["by", "any proposer"]]) {
     const box = find(name), values = rows.values(name), chosen = box.value;
     if (box.options.length === values.length + 1 && values.every((value, place) => box.options[place + 1].value === value)) continue;
     box.replaceChildren(new Option(all, ""), ...values.map((value) => new Option(value, value)));
     box.value = values.includes(chosen) ? chosen : "";
+    box.parentElement.hidden = !values.length;
+    table.box.classList.toggle(`no-${name}`, !values.length);
   }
 }
 
