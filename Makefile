@@ -25,6 +25,7 @@ overnight: image ## the night: HOURS=8 TAG=overnight; the GPU and the model wher
 
 test: ## the whole suite, with the real engine: PYTEST_ARGS="-k ledger"
 	@$(MAKE) --no-print-directory data POLICY=policies/demo.yaml
+	@$(BRING_UP) browser
 	.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: ## lint and types

@@ -124,7 +124,7 @@ def row_of(attempt: AttemptStory) -> dict[str, Any]:
         "seconds": round(attempt.train_seconds, 1),
         "kind": sanitise_line(attempt.kind, NAME),
         "by": sanitise_line(attempt.proposer, NAME),
-        "why": sanitise_line(attempt.reason or attempt.problem or _objections(attempt), REASON),
+        "why": sanitise_line(_objections(attempt) or attempt.reason or attempt.problem, REASON),
         "base": attempt.base,
         "time": clock(attempt.opened_at),
     }
