@@ -1,4 +1,4 @@
-"""`python3 -m sandbox_image.bootstrap [environment|image|all|browser]`: do what is not done yet, side by side."""
+"""`python3 -m sandbox_image.bootstrap [environment|image|all|browser]`: do what is not done, side by side."""
 
 import sys
 

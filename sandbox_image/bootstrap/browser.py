@@ -1,4 +1,4 @@
-"""The browser that tests drive, where this machine may have it; without it those tests are skipped and say so."""
+"""The browser that tests drive, where this machine may have it; else those tests are skipped and say so."""
 
 import shutil
 
