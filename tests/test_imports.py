@@ -23,7 +23,8 @@ TIERS = {
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
     "assembly": 8, "proving": 9, "diagnosis": 9, "policy_work": 9, "night": 9, "morning": 9,
-    "agents": 10, "trying": 10, "verbs": 10, "policy_verbs": 11, "looking": 11, "watching": 11, "cli": 12, "__main__": 13,
+    "agents": 10, "trying": 10, "verbs": 10, "policy_verbs": 11, "looking": 11, "watching": 11, "cli": 12,
+    "__main__": 13,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
 # Only these know real adapters.

@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import Event
 from orchestrator.ledger.reading import is_held
+from orchestrator.ledger.standing import without_collector
 from orchestrator.ledger.telling import Telling
 from orchestrator.story import Glimpse, Story
 
@@ -43,15 +44,19 @@ class Follower:
 
     def _look(self) -> Glimpse | None:
         inode, size = self._measure()
-        fresh = self._seen is None
-        if self._seen and (self._seen[0] != inode or size < self._telling.reading.good_bytes):
-            self._telling, fresh = Telling(self._folder), True
-        if (inode, size, self._is_held()) == self._seen:
+        before = self._seen
+        fresh = before is None or before[0] != inode or size < self._telling.reading.good_bytes
+        if not fresh and before == (inode, size, self._is_held()):
             return None
-        changed = () if self._telling.problem else self._telling.read_on()
+        changed = self._begin() if fresh else self._telling.read_on()
         held = self._is_held()
         self._seen = (inode, size, held)
         return Glimpse(self._telling.story(held=held), changed, fresh=fresh)
+
+    def _begin(self) -> tuple[int, ...]:
+        with without_collector():
+            self._telling = Telling.of_index(self._folder)
+            return self._telling.read_on()
 
     def _is_held(self) -> bool:
         """Whether a process is at work. To find out, the lock is tried, and let go at once if it was free;

@@ -67,6 +67,25 @@ def test_what_was_read_is_not_read_again(night: Path) -> None:
         read_story(night)
 
 
+@pytest.mark.parametrize("harm", ["none", "missing", "behind", "false"])
+def test_the_index_only_makes_it_quicker(night: Path, harm: str) -> None:
+    index = night / "audit.index"
+    lines = index.read_bytes().splitlines(keepends=True)
+    if harm == "missing":
+        index.unlink()
+    elif harm == "behind":
+        index.write_bytes(b"".join(lines[:3]))
+    elif harm == "false":
+        index.write_bytes(index.read_bytes().replace(b'"value":2.5', b'"value":0.5'))
+    assert seen(Follower(night)).story == read_story(night)
+
+
+def test_a_changed_log_is_found_though_its_index_is_whole(night: Path) -> None:
+    log = night / "audit.jsonl"
+    log.write_text(log.read_text().replace('"value":2.5', '"value":0.5'))
+    assert problem(seen(Follower(night)).story) == "audit.jsonl line 6: was changed: its hash does not match"
+
+
 def test_half_a_line_is_waited_for(night: Path) -> None:
     log = night / "audit.jsonl"
     whole = log.read_bytes()
