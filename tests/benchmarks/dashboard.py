@@ -12,6 +12,8 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,18 +31,21 @@ from tests.views.browsers import asked, chromium, shown
 from tests.views.dashboard_parts import Page, dashboard
 
 UPDATES = 5
-FRAMES = """
-  const done = arguments[0], box = document.getElementById('table'), work = [];
-  const {port1, port2} = new MessageChannel();
-  let left = 120, began = 0;
-  port1.onmessage = () => { work.push(performance.now() - began); requestAnimationFrame(frame); };
-  function frame() {
-    if (left-- === 0) return done(work);
-    box.scrollTop = (left * 7919) % box.scrollHeight;
-    began = performance.now();
-    requestAnimationFrame(() => port2.postMessage(0));
+SCROLLED = """
+  const box = document.getElementById('table'), work = [];
+  for (let step = 1; step <= 200; step++) {
+    const began = performance.now();
+    box.scrollTop = (step * 7919) % box.scrollHeight;
+    box.dispatchEvent(new Event('scroll'));
+    box.getBoundingClientRect();
+    work.push(performance.now() - began);
   }
-  requestAnimationFrame(frame);
+  return work;
+"""
+WATCHED = """
+  window.tasks = [];
+  new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((task) => task.duration)))
+    .observe({type: 'longtask', buffered: true});
 """
 FILTERED = """
   const box = document.getElementById('text'), began = performance.now();
@@ -107,20 +112,33 @@ def add_attempt(folder: Path, ledger: GitLedger) -> None:
 
 
 def of_the_page(folder: Path) -> None:
-    began = time.perf_counter()
-    with dashboard(folder.parent, "--tag", folder.name) as page, chromium() as browser:
-        tell("from the command to its address", f"{time.perf_counter() - began:.2f} s")
+    with timed("the command line alone, to its help"):
+        subprocess.run([sys.executable, "-m", "orchestrator", "--help"], check=True, capture_output=True)
+    with chromium() as browser, starting(folder) as page:
         _open(browser, page, len(list((folder / "experiments").iterdir())))
         tell("elements in the page", str(asked(browser, "document.querySelectorAll('*').length")))
         heap = asked(browser, "performance.memory.usedJSHeapSize") / 2**20
         tell("the page's heap", f"{heap:.0f} MiB")
-        frames = browser.execute_async_script(FRAMES)
-        tell("scrolling: work of a frame", _spread(frames))
+        browser.execute_script(WATCHED)
+        time.sleep(1)
+        tell("tasks above 50 ms while it opened", _tasks(browser))
+        tell("a jump in the table, with its layout", _spread(browser.execute_script(SCROLLED)))
         tell("a filter of text", f"{browser.execute_script(FILTERED, '999'):.1f} ms")
         browser.execute_script(FILTERED, "")
         with GitLedger(folder, origin()) as ledger:
+            browser.execute_script("window.tasks.length = 0")
             _follow(browser, folder, ledger)
+        tell(f"tasks above 50 ms in {UPDATES} updates", _tasks(browser))
         tell("the server's memory", _resident(page))
+
+
+@contextmanager
+def starting(folder: Path) -> Iterator[Page]:
+    """The dashboard, and how long it took from the command to its address."""
+    began = time.perf_counter()
+    with dashboard(folder.parent, "--tag", folder.name) as page:
+        tell("from the command to its address", f"{time.perf_counter() - began:.2f} s")
+        yield page
 
 
 def _open(browser: webdriver.Chrome, page: Page, attempts: int) -> None:
@@ -142,6 +160,11 @@ def _follow(browser: webdriver.Chrome, folder: Path, ledger: GitLedger) -> None:
         _until(lambda: asked(browser, "document.getElementById('count').textContent") != before)  # noqa: B023
         lags.append(time.perf_counter() - began)
     tell("from a close in the log to the page", ", ".join(f"{lag:.2f}" for lag in lags) + " s")
+
+
+def _tasks(browser: webdriver.Chrome) -> str:
+    found = [f"{duration:.0f}" for duration in asked(browser, "window.tasks")]
+    return f"{', '.join(found)} ms" if found else "none"
 
 
 def _until(true: Callable[[], Any]) -> None:

@@ -75,6 +75,7 @@ def until(browser: webdriver.Chrome, script: str) -> None:
 def opened(
     browser: webdriver.Chrome, page: Page, count: int = 7, width: int = 1200, scheme: str = "light"
 ) -> None:
+    severe(browser)  # what another page left there
     shown(browser, page.address, width, scheme)
     until(browser, f"document.getElementById('count').textContent === '{count} attempts'")
 

@@ -105,7 +105,7 @@ export class Chart {
     pen.textBaseline = "alphabetic";
     const along = Math.max(1, 10 ** Math.floor(Math.log10(this.most / 4)));
     const each = [1, 2, 5, 10].map((part) => part * along).find((part) => this.most / part <= 8);
-    for (let n = each; n <= this.most; n += each) pen.fillText(String(n), this.x(n), this.height - 6);
+    for (let n = each; n <= this.most; n += each) pen.fillText(String(n), Math.min(this.x(n), this.width - 20), this.height - 6);
   }
 
   line(x, y, toX, toY) {
@@ -115,18 +115,17 @@ export class Chart {
     this.pen.stroke();
   }
 
+  // By colour: to change it takes longer than to draw a point.
   points() {
-    const { pen } = this, size = this.most > 1000 ? 2 : 5, { worse } = this;
-    const colours = { discard: this.colour("point"), failed: this.colour("failed"), hold: this.colour("held"), open: this.colour("focus") };
-    for (const row of this.rows.all) {
-      if (!row || row.outcome === "keep") continue;
-      const x = this.x(row.n), failed = row.value === null && row.outcome !== "open";
-      if (failed) {
-        pen.fillStyle = colours.failed;
-        pen.fillRect(x - size / 4, worse - 4, size / 2, 8);
-      } else if (row.value !== null) {
-        pen.fillStyle = colours[row.outcome] ?? colours.discard;
-        pen.fillRect(x - size / 2, this.y(row.value) - size / 2, size, size);
+    const { pen, worse } = this, size = this.most > 1000 ? 2 : 5;
+    const groups = { point: [], failed: [], held: [], focus: [] };
+    for (const row of this.rows.all) if (row && row.outcome !== "keep") groups[colourOf(row)]?.push(row);
+    for (const [name, group] of Object.entries(groups)) {
+      pen.fillStyle = this.colour(name);
+      for (const row of group) {
+        const x = this.x(row.n);
+        if (row.value === null) pen.fillRect(x - size / 4, worse - 4, size / 2, 8);
+        else pen.fillRect(x - size / 2, this.y(row.value) - size / 2, size, size);
       }
     }
   }
@@ -184,4 +183,10 @@ export class Chart {
       : `${this.head?.metric ?? ""}, ${better} is better. Green: the best so far. Red: no value. ${this.rows.all.length ? "" : "No attempt yet."}`;
     if (this.legend.textContent !== told) this.legend.textContent = told;
   }
+}
+
+// None for an attempt that has no value yet.
+function colourOf(row) {
+  if (row.value === null) return row.outcome === "open" ? "" : "failed";
+  return { hold: "held", open: "focus" }[row.outcome] ?? "point";
 }
