@@ -47,6 +47,10 @@ class Budget:
             self._taken += 1
             yield self._taken - 1
 
+    def give_back(self) -> None:
+        """Take back the slot that was given last: nothing came of it."""
+        self._taken -= 1
+
     def stop(self, reason: str, *, at_once: bool = False) -> None:
         """Give no further slot. The first reason stays.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from orchestrator import assembly
+from orchestrator import assembly, researchers
 from orchestrator.advisories import AS_OF
 from orchestrator.errors import OrchestratorError, SandboxError, SetupError
 from orchestrator.policy import load_policy
@@ -180,5 +180,5 @@ def _model(settings: Settings, policy_path: Path, task_folder: Path) -> Iterator
         message = "no OPENAI_API_KEY and no OPENAI_BASE_URL: the tuner will propose"
         yield Finding("model", "note", message, "set one of them, or keep the tuner")
         return
-    assembly.check_model(settings, policy_path, task_folder)
+    researchers.check_model(settings, policy_path, task_folder)
     yield Finding("model", "ok", f"{', '.join(model.name for model in settings.models)} answers")

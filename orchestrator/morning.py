@@ -46,8 +46,8 @@ class Morning:
         try:
             story = read_story(self._folder)
             self._tell(story, end)
-            path = write_report(story, self._folder, self._folder)
-            self._say(f"report: {path}")
+            if self._settings.report:
+                self._say(f"report: {write_report(story, self._folder, self._folder)}")
         except Exception as error:  # noqa: BLE001 - whatever breaks here, the night is recorded and ends as it did
             problem = (
                 error.message if isinstance(error, OrchestratorError) else f"{type(error).__name__}: {error}"

@@ -6,14 +6,14 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from orchestrator import assembly
+from orchestrator import assembly, researchers
 from orchestrator.assembly import Bench, Rig
 from orchestrator.budget import Budget, Interrupts
 from orchestrator.data import Prepared
@@ -25,9 +25,11 @@ from orchestrator.ledger.git import GitLedger
 from orchestrator.loop import run_night
 from orchestrator.patience import Patience
 from orchestrator.pipeline import Pipeline
-from orchestrator.policy import PipelinePolicy
+from orchestrator.policy import PipelinePolicy, Policy
+from orchestrator.policy.watch import PolicyWatch
 from orchestrator.ports import Proposer, Watcher
 from orchestrator.preparation import Preparation, Untried
+from orchestrator.researchers import Notes, renewed
 from orchestrator.sandbox.host_versions import read_host_versions
 from orchestrator.views.console import Console, say_at_once
 from orchestrator.views.journal import Journal
@@ -43,7 +45,7 @@ class Night:
     """What a night is made of.
 
     `filling` says what the card does while nothing is proposed, `loosen` whether a run may go on with a
-    looser policy. `began` is set when its first event is in the record.
+    looser policy. `began` is set when its first event is in the record; `notes` are its proposer's.
     """
 
     bench: Bench
@@ -54,10 +56,18 @@ class Night:
     filling: PipelinePolicy
     loosen: bool = False
     began: Event = field(default_factory=Event)
+    notes: Notes | None = None
 
     @property
     def folder(self) -> Path:
         return self.bench.settings.runs / self.tag
+
+    def under(self, policy: Policy) -> Night:
+        """The rest of it, by another policy."""
+        bench = replace(self.bench, policy=policy)
+        proposer = renewed(bench, self.proposer, self.tag, self.notes) if self.notes else self.proposer
+        filling = self.filling if self.filling is AT_LEISURE else policy.pipeline
+        return replace(self, bench=bench, proposer=proposer, filling=filling)
 
 
 def checked_tag(tag: str) -> str:
@@ -76,32 +86,69 @@ def open_record(night: Night, at: Step = lambda _: None) -> Iterator[GitLedger]:
         yield ledger
 
 
+class PolicyTightened(Exception):  # noqa: N818 - the user's doing, and no error
+    """The policy's file says something tighter, which takes effect at the next attempt."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self.policy = policy
+
+
 def spend(night: Night, ledger: GitLedger, console: Console, *others: Watcher) -> None:
     """Spend the night's budget; everything that happened is in the ledger, and no container is left."""
-    bench, budget, proposer = night.bench, night.budget, night.proposer
-    console.say(_greeting(bench, night.tag))
+    console.say(_greeting(night.bench, night.tag))
     with (
         (night.folder / "orchestrator.log").open("a", encoding="utf-8", buffering=1) as log,
-        assembly.open_rig(bench, night.tag, night.data, console.say) as rig,
-        Interrupts(budget, say_at_once),
+        Interrupts(night.budget, say_at_once),
     ):
-        ledger.record("night_began", **_circumstances(bench, night.data.sha256, proposer.name))
-        night.began.set()
         watcher = Several((console, Journal(log), *others))
-        with _pipeline(night, rig, ledger, watcher) as pipeline:
-            _loop(_lab(bench, rig, pipeline), budget, console.say)
-    ledger.record("night_ended", reason=budget.why_ended)
+        watch = _policy_watch(night, ledger, console)
+        sitting: Night | None = night
+        while sitting:
+            sitting = _sit(sitting, ledger, console, watcher, watch)
+    ledger.record("night_ended", reason=night.budget.why_ended)
 
 
-def _loop(lab: Lab, budget: Budget, say: Callable[[str], Any]) -> None:
-    try:
-        run_night(lab, budget)
-    except ProposalsExhausted as end:
-        budget.stop(end.message)
-        say(str(end))
+def _policy_watch(night: Night, ledger: GitLedger, console: Console) -> PolicyWatch | None:
+    def keep(policy: Policy) -> None:
+        write_whole(night.folder / "policy.yaml", policy.to_yaml().encode())
+
+    path = night.bench.policy_path
+    return PolicyWatch(path, night.bench.policy, ledger.record, console.say, keep) if path else None
 
 
-def _pipeline(night: Night, rig: Rig, ledger: GitLedger, watcher: Watcher) -> Pipeline:
+def _sit(
+    night: Night, ledger: GitLedger, console: Console, watcher: Watcher, watch: PolicyWatch | None
+) -> Night | None:
+    """Go on under one policy until the budget is spent, or the policy is tightened: then the night to go on
+    with."""
+    bench = night.bench
+
+    def check_policy() -> None:
+        if watch and (policy := watch.latest()):
+            raise PolicyTightened(policy)
+
+    with assembly.open_rig(bench, night.tag, night.data, console.say) as rig:
+        if not night.began.is_set():
+            circumstances = _circumstances(bench, night.data.sha256, night.proposer.name)
+            ledger.record("night_began", **circumstances)
+            night.began.set()
+        with _pipeline(night, rig, ledger, watcher, check_policy) as pipeline:
+            try:
+                run_night(_lab(bench, rig, pipeline), night.budget)
+            except ProposalsExhausted as end:
+                night.budget.stop(end.message)
+                console.say(str(end))
+            except PolicyTightened as tightened:
+                night.budget.give_back()
+                ledger.take_up_again()
+                return night.under(tightened.policy)
+    return None
+
+
+def _pipeline(
+    night: Night, rig: Rig, ledger: GitLedger, watcher: Watcher, before_each: Callable[[], None]
+) -> Pipeline:
     bench, budget, policy = night.bench, night.budget, night.bench.policy
     await_engine = partial(bench.engine.await_answer, policy.budget.outage_seconds)
     preparation = Preparation(
@@ -118,9 +165,10 @@ def _pipeline(night: Night, rig: Rig, ledger: GitLedger, watcher: Watcher) -> Pi
         preparation,
         bench.task.read_files(),
         night.filling,
-        assembly.choose_spares(bench, night.proposer, night.tag),
+        researchers.choose_spares(bench, night.proposer, night.tag),
         best_runs=policy.decision.baseline_runs,
         wants_more=lambda: not budget.why_ended,
+        before_each=before_each,
     )
 
 

@@ -27,7 +27,8 @@ class Pipeline:
     """Gives the loop attempts that were opened in the ledger and allowed by every gate.
 
     `spares` propose for the card when nothing new is ready; `wants_more` says whether the night has a slot
-    after the one under way. Use as a context manager: leaving it ends the work in the background.
+    after the one under way; what `before_each` raises ends the sitting before another attempt. Use as a
+    context manager: leaving it ends the work in the background.
     """
 
     preparation: Preparation
@@ -36,6 +37,7 @@ class Pipeline:
     spares: Sequence[Proposer] = ()
     best_runs: int = 3
     wants_more: Callable[[], bool] = lambda: True
+    before_each: Callable[[], None] = lambda: None
     _background: Background[Experiment] = field(default_factory=lambda: Background("prepare"))
     _coming: Future[Experiment] | None = None
     _rehearsal: Future[Experiment] | None = None
@@ -54,6 +56,7 @@ class Pipeline:
         None when nothing is ready: the card does best to measure the best once more. Raises SetupError when
         the baseline itself cannot be used, and whatever went wrong in the background.
         """
+        self.before_each()
         self._check_rehearsal()
         reviewed = self._interrupted() or self._baseline() or self._proposed()
         if reviewed:

@@ -142,7 +142,10 @@ class Preparation:
         """A model that comes with an idea that was tried is told so once, and may insist."""
         if not (proposal.usage.requests and self.repairs) or history.mend:
             return proposal
-        like = kin(history, history.best_files, {**history.best_files, **proposal.files})
+        files = {**history.best_files, **proposal.files}
+        if twin(history, files):  # which a gate refuses
+            return proposal
+        like = kin(history, history.best_files, files)
         if like is None:
             return proposal
         fields = {
@@ -200,7 +203,7 @@ class Preparation:
         except Conflict as conflict:
             reason = f"{newer}, and this change does not fit it: {conflict}"
             self._conclude(stale, Decision(Action.DISCARD, reason))
-            return self.propose(Mend(attempt.proposal, reason))
+            return self.propose(Mend(attempt.proposal, reason, stale=True))
         changed = {path: text for path, text in files.items() if history.best_files.get(path) != text}
         merged = self.open(replace(attempt.proposal, files=changed, usage=Usage()), history.best_commit)
         reason = f"{newer}: merged onto it as attempt {merged.attempt.name}"

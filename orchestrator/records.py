@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.exchange import Exchange
+
 Files = Mapping[str, str]
 """Relative POSIX path -> whole text, UTF-8, newline-terminated lines."""
 
@@ -73,6 +75,8 @@ class Proposal:
     `files` holds the whole new text of each changed file. A reply that could not be turned into
     files has none, and says why in `problem`; the gate then refuses it. `base` is the commit that it was made
     from, where that is not the one that its proposer was shown last.
+    A model's has the digests of what the model was sent and replied; `exchange` is that itself, which the
+    ledger keeps on request only.
     """
 
     title: str
@@ -83,6 +87,9 @@ class Proposal:
     usage: Usage = Usage()
     kind: str = ""
     base: str = ""
+    prompt_sha256: str = ""
+    reply_sha256: str = ""
+    exchange: Exchange | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,11 +370,15 @@ class Underway:
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """A proposal that was refused, and why, for its proposer to mend: `reason` is ours, `log` is not."""
+    """A proposal that was refused, and why, for its proposer to mend: `reason` is ours, `log` is not.
+
+    A `stale` one was sound, but the best moved on before it ran.
+    """
 
     proposal: Proposal
     reason: str
     log: str = ""
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

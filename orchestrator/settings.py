@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     runs: Path = Path("runs")
     data: Path = Path("data")
     gpu: str = ""
+    report: bool = True
     docker_host: str = Field(default="", validation_alias="DOCKER_HOST")
     model: str = "gpt-5"
     reasoning_effort: str = Field(default="", pattern=r"^[a-z]{0,16}$")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orchestrator import assembly
+from orchestrator import assembly, researchers
 from orchestrator.assembly import Bench
 from orchestrator.budget import Budget
 from orchestrator.diagnosis import diagnose
@@ -42,12 +42,15 @@ def run(arguments: Namespace, at: Step = lambda _: None) -> int:
 
     def note(event: str, **fields: Any) -> None:
         ledger.record(event, **fields)
-        console.say(model_news(event, fields), "yellow")
+        if news := model_news(event, fields):
+            console.say(news, "yellow")
 
-    proposer = assembly.choose_proposer(bench, arguments.proposer, arguments.tag, console.say, note)
-    assembly.say_estimate(bench, proposer, budget, console.say)
+    notes = researchers.Notes(console.say, note, lambda: ledger.lessons)
+    proposer = researchers.choose_proposer(bench, arguments.proposer, arguments.tag, notes)
+    researchers.say_estimate(bench, proposer, budget, console.say)
     data = assembly.data_of(bench, arguments.data)
-    night = Night(bench, arguments.tag, data, proposer, budget, bench.policy.pipeline, arguments.allow_loosen)
+    filling, loosen = bench.policy.pipeline, arguments.allow_loosen
+    night = Night(bench, arguments.tag, data, proposer, budget, filling, loosen, notes=notes)
     with Morning(settings, folder, night.began), open_record(night, at) as ledger:
         spend(night, ledger, console)
     console.say("")

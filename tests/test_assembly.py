@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from orchestrator.assembly import Bench, choose_proposer, endpoints_of, open_rig, say_estimate
+from orchestrator.assembly import Bench, open_rig
 from orchestrator.budget import Budget
 from orchestrator.errors import SetupError
 from orchestrator.policy import ModelPolicy, Policy, load_policy
 from orchestrator.proposers.relay import Relay
 from orchestrator.proving.text import write_bytes_as_tokens
+from orchestrator.researchers import Notes, choose_proposer, endpoints_of, say_estimate
 from orchestrator.sandbox.gpu import NO_GPU
 from orchestrator.settings import load_settings
 from orchestrator.task import load_task
 
+NOTES = Notes(print, print)
 TEMPLATE = Path(__file__).parents[1] / "train_template"
 
 
@@ -35,14 +37,14 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 @pytest.mark.parametrize("wanted", ["replay:", "replay", "Replay:.", "", "fly", "openai:"])
 def test_a_proposer_that_is_none_or_lacks_its_folder_is_refused(bench: Bench, wanted: str) -> None:
     with pytest.raises(SetupError, match="there is no proposer") as refusal:
-        choose_proposer(bench, wanted, "a-tag", print, print)
+        choose_proposer(bench, wanted, "a-tag", NOTES)
     assert "replay:FOLDER" in refusal.value.remedy
 
 
 @pytest.mark.parametrize("folder", [".", "./", "../{name}"])
 def test_a_folder_that_is_named_is_replayed(bench: Bench, tmp_path: Path, folder: str) -> None:
     wanted = f"replay:{folder.format(name=tmp_path.name)}"
-    assert choose_proposer(bench, wanted, "a-tag", print, print).name == "replay"
+    assert choose_proposer(bench, wanted, "a-tag", NOTES).name == "replay"
 
 
 def test_each_model_is_asked_at_its_own_address_with_its_own_key_as_the_policy_and_the_settings_say(
@@ -81,7 +83,7 @@ PRICES = {"prices": {"m": {"input": 1.0, "output": 10.0}}}
 
 def test_a_model_is_relieved_by_the_tuner_and_its_cost_is_said_before_anything_is_spent(bench: Bench) -> None:
     ready = bench_with_model(bench, **PRICES)
-    proposer = choose_proposer(ready, "auto", "a-tag", print, print)
+    proposer = choose_proposer(ready, "auto", "a-tag", NOTES)
     said: list[str] = []
     say_estimate(ready, proposer, Budget(hours=8.0), said.append)
     assert isinstance(proposer, Relay)
@@ -94,7 +96,7 @@ def test_a_model_without_a_price_is_told_and_the_tuner_costs_nothing(bench: Benc
     ready = bench_with_model(bench)
     said: list[str] = []
     for wanted in ("openai", "tuner"):
-        say_estimate(ready, choose_proposer(ready, wanted, "a-tag", print, print), Budget(), said.append)
+        say_estimate(ready, choose_proposer(ready, wanted, "a-tag", NOTES), Budget(), said.append)
     assert len(said) == 2
     assert said[1] == "no price is known for m: the cap of $50.00 does not bind"
 
@@ -104,14 +106,14 @@ def test_a_cap_below_one_request_is_refused_before_anything_is_spent(
     bench: Bench, caps: dict[str, Any]
 ) -> None:
     with pytest.raises(SetupError, match="one request to m is expected to cost"):
-        choose_proposer(bench_with_model(bench, **caps), "openai", "a-tag", print, print)
+        choose_proposer(bench_with_model(bench, **caps), "openai", "a-tag", NOTES)
 
 
 def test_two_models_in_turn_are_each_reckoned_with_half_of_the_attempts(bench: Bench) -> None:
     ready = bench_with_model(bench, **PRICES)
     ready = replace(ready, settings=ready.settings.model_copy(update={"model": "m,n"}))
     said: list[str] = []
-    proposer = choose_proposer(ready, "openai", "a-tag", print, print)
+    proposer = choose_proposer(ready, "openai", "a-tag", NOTES)
     say_estimate(ready, proposer, Budget(experiments=10), said.append)
     assert [line.partition(",")[0] for line in said[:2]] == ["m: about 5 requests", "n: about 5 requests"]
     assert said[2].startswith("no price is known for n")

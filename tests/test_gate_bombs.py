@@ -124,7 +124,7 @@ def test_a_text_made_to_break_its_reader_is_judged_soon_in_little_memory_and_the
         (bomb("braces without an end"), "syntax"),
         (bomb("null bytes"), "encoding"),
         ("x = " + "(" * 60 + "1" + ")" * 60, "depth"),
-        ("x = a" + ".b" * 990, "depth"),
+        (bomb("elif"), "depth"),
         (bomb("indents"), "depth"),
         ("x = 9" + "9" * 1900, "syntax"),
         ("x = 9**9**9", "number"),
@@ -135,7 +135,7 @@ def test_a_text_made_to_break_its_reader_is_judged_soon_in_little_memory_and_the
 def test_each_kind_of_bomb_has_its_code(text: str, code: str) -> None:
     sys.set_int_max_str_digits(1000)
     try:
-        assert code in codes_of(BASE + text + "\n") or code in codes_of(text + "\n")
+        assert code in codes_of(text)
     finally:
         sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
 

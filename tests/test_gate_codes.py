@@ -49,7 +49,8 @@ BLOBS = {
     "hexadecimal": wrapped(NOISE.hex()),
     "escapes": f"x = {NOISE[:400]!r}\n",
     "one triple-quoted text": f'x = """{base64.encodebytes(NOISE).decode()}"""\n',
-    "comments": "".join(f"#: {line}\n" for line in base64.encodebytes(NOISE).decode().split("\n")),
+    "comments": "x = 1\n"
+    + "".join(f"#: {line}\n" for line in base64.encodebytes(NOISE).decode().split("\n")),
     "long integers": "".join(f"x{n} = 0x{CHANCE.randbytes(40).hex()}\n" for n in range(20)),
     "a long list": "x = [\n" + "".join(f"    {n % 97}, -{n % 89}.5,\n" for n in range(600)) + "]\n",
     "a nested list": "x = [\n" + "".join(f"    [{n}, {n}, {n}, {n}],\n" for n in range(300)) + "]\n",

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # A part imports parts of a lower tier, and itself. A new part gets its place in the map here.
 TIERS = {
-    "errors": 0, "text": 0, "advisories": 0, "webhook": 0,
+    "errors": 0, "text": 0, "exchange": 0, "advisories": 0, "webhook": 0,
     "records": 1, "policy": 1, "orders": 1,
     "story": 2,
     "deciding": 2, "merging": 2, "background": 2, "patience": 2, "changes": 2,
@@ -22,15 +22,16 @@ TIERS = {
     "arrays": 4, "budget": 4, "preparation": 4, "futility": 4, "lint": 4, "testing": 4,
     "gate": 5, "proposers": 5, "sandbox": 5, "scoring": 5, "ledger": 5, "views": 5, "pipeline": 5,
     "lab": 6, "loop": 7,
-    "assembly": 8, "proving": 9, "diagnosis": 9, "policy_work": 9, "night": 9, "morning": 9,
-    "agents": 10, "trying": 10, "verbs": 10, "policy_verbs": 11, "looking": 11, "watching": 11, "cli": 12,
-    "__main__": 13,
+    "assembly": 8, "researchers": 9,
+    "proving": 10, "diagnosis": 10, "policy_work": 10, "night": 10, "morning": 10,
+    "agents": 11, "trying": 11, "verbs": 11, "policy_verbs": 12, "looking": 12,
+    "watching": 12, "cli": 13, "__main__": 14,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
 # Only these know real adapters.
 PUT_TOGETHER = {
-    "assembly", "proving", "diagnosis", "policy_work", "night", "morning", "agents", "trying", "verbs",
-    "policy_verbs", "looking", "watching", "cli",
+    "assembly", "researchers", "proving", "diagnosis", "policy_work", "night", "morning", "agents", "trying",
+    "verbs", "policy_verbs", "looking", "watching", "cli",
 }  # fmt: skip
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.

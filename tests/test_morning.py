@@ -91,6 +91,11 @@ def test_the_webhook_is_told_the_answer_and_no_secret(night: Path, server: Serve
         assert secret not in everything.replace(f"git --git-dir {night}", "")
 
 
+def test_where_no_report_is_wanted_none_is_made(night: Path) -> None:
+    sit(night, settings().model_copy(update={"report": False}))
+    assert not (night / "report.html").exists()
+
+
 def test_a_start_that_failed_before_the_night_began_tells_nobody(night: Path, server: Server) -> None:
     with pytest.raises(SetupError):
         sit(night, settings(server.url), end=SetupError("no engine"), begins=False)

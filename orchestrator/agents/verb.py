@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Thread, main_thread
 from typing import TYPE_CHECKING
 
-from orchestrator import assembly
+from orchestrator import assembly, researchers
 from orchestrator.agents.desk import Briefing, Desk
 from orchestrator.assembly import Bench
 from orchestrator.budget import Budget
@@ -51,7 +51,7 @@ def _desk(bench: Bench, tag: str, ledger: Ledger, box: Mailbox, budget: Budget) 
     briefing = Briefing(
         run=tag,
         agenda=bench.task.read_agenda(),
-        rules=assembly.rules_of(bench),
+        rules=researchers.rules_of(bench),
         measure=bench.measure,
         train_seconds=bench.policy.budget.train_seconds,
     )

@@ -217,7 +217,7 @@ def rebuild(folder: Path) -> None:
     lock = RunLock(folder)
     try:
         standing, repo = read_standing(folder), BareRepo(folder / "repo.git")
-        write_experiments(folder, standing.state, standing.lines, repo, standing.state.closed)
+        write_experiments(folder, standing.state, standing.lines, repo, standing.state.in_folders)
         write_results(folder, standing.state)
     finally:
         lock.release()

@@ -68,6 +68,9 @@ def clean(proposal: Proposal) -> Proposal:
         kind=sanitise_line(proposal.kind, KIND_CHARACTERS),
         problem=sanitise_block(proposal.problem, _PROBLEM_BYTES),
         usage=proposal.usage,
+        prompt_sha256=proposal.prompt_sha256,
+        reply_sha256=proposal.reply_sha256,
+        exchange=proposal.exchange,
     )
 
 
@@ -89,6 +92,11 @@ def planned(number: int, proposal: Proposal, base: Files, parent: str | None, se
     return Attempt(number, cleaned, files, seed, parent=parent, base_files=base)
 
 
+def bytes_of(files: Files) -> int:
+    """Of all texts together."""
+    return sum(len(text.encode()) for text in files.values())
+
+
 def commit_message(number: int, proposal: Proposal, audit_head: str) -> str:
     """Title, hypothesis as one line, and our own trailers; nothing in it can pass for a trailer."""
     prose = [proposal.title, sanitise_line(proposal.hypothesis, 2000)]
@@ -108,6 +116,8 @@ def opened_fields(attempt: Attempt) -> dict[str, Any]:
         "kind": proposal.kind,
         "usage": asdict(proposal.usage),
         "spent": asdict(attempt.spent),
+        "prompt_sha256": proposal.prompt_sha256,
+        "reply_sha256": proposal.reply_sha256,
         "commit": attempt.commit,
         "parent": attempt.parent,
         "seed": attempt.seed,
@@ -126,6 +136,8 @@ def attempt_from(opened: Event, files: Files, base_files: Files) -> Attempt:
         problem=opened["problem"],
         usage=Usage(**opened["usage"]),
         kind=opened.get("kind", ""),
+        prompt_sha256=opened.get("prompt_sha256", ""),
+        reply_sha256=opened.get("reply_sha256", ""),
     )
     return Attempt(
         number=opened["number"],

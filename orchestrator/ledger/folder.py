@@ -30,7 +30,7 @@ CRASH_POINTS = (
     "open:begin", "open:objects", "open:event", "open:ref",
     "measure:begin", "measure:objects", "measure:event", "measure:refs",
     "close:begin", "close:event", "close:refs", "close:exports",
-    "resume:begin", "resume:event", "record:begin", "record:event",
+    "resume:begin", "resume:event", "record:begin", "record:event", "bound:event",
 )  # fmt: skip
 
 

@@ -28,9 +28,18 @@ from orchestrator.ledger.folder import (
 from orchestrator.ledger.index import Index, summary_of
 from orchestrator.ledger.paths import committable, shown
 from orchestrator.ledger.repo import BareRepo
+from orchestrator.ledger.retention import is_full, kept_exchange, kept_log, records_policy
 from orchestrator.ledger.shelf import Shelf
 from orchestrator.ledger.standing import read_standing
-from orchestrator.ledger.state import BEST, TEMPLATE, attempt_ref, log_ref
+from orchestrator.ledger.state import (
+    BEST,
+    BOUND_RAISED,
+    BOUND_REACHED,
+    TEMPLATE,
+    attempt_ref,
+    log_ref,
+    prompt_ref,
+)
 from orchestrator.records import (
     Action,
     Attempt,
@@ -46,8 +55,11 @@ from orchestrator.records import (
 MOST_LOOSE_REFS = 256
 INTERRUPTED_TWICE = "interrupted twice"
 _OWN_EVENTS = frozenset(
-    {"run_created", "attempt_opened", "attempt_resumed", "attempt_measured", "attempt_closed"}
-)
+    {
+        "run_created", "attempt_opened", "attempt_resumed", "attempt_measured", "attempt_closed",
+        BOUND_REACHED, BOUND_RAISED,
+    }
+)  # fmt: skip
 
 
 class GitLedger:
@@ -121,6 +133,12 @@ class GitLedger:
         """The event `run_created`: task, policy digest, version, template digests, seed base."""
         return dict(self._state.created)
 
+    @property
+    def lessons(self) -> Event | None:
+        """The last event `lessons_written`."""
+        with self._turn:
+            return self._state.lessons
+
     def history(self) -> History:
         with self._turn:
             best, evidence = self._state.best or self._state.refs[TEMPLATE], self.evidence()
@@ -166,8 +184,13 @@ class GitLedger:
                 self.close(Experiment(attempt, Verdict()), Decision(Action.DISCARD, INTERRUPTED_TWICE))
             return None
 
+    def take_up_again(self) -> None:
+        """Have `recover` give the attempts that are open now, as at the next start."""
+        with self._turn:
+            self._interrupted = self._state.still_open
+
     def _attempt(self, number: int) -> Attempt:
-        opened, base = self._state.opened[number], self._state.base_of(number)
+        opened, base = self._lines.event(self._state.opened[number]["seq"]), self._state.base_of(number)
         return facts.attempt_from(opened, self._files[opened["commit"]], self._files[base])
 
     @property
@@ -184,6 +207,7 @@ class GitLedger:
         """
         with self._turn, self._stopping():
             self._at("open:begin")
+            self._heed_bound()
             number, parent = len(self._state.opened) + 1, base or self._state.best
             base_files = self._files[parent or self._state.refs[TEMPLATE]]
             seed = facts.draw_seed(self._state.created["seed_base"], number)
@@ -194,13 +218,16 @@ class GitLedger:
             message = facts.commit_message(number, attempt.proposal, self._audit.head)
             commit = self._repo.write_commit(tree, parent, message, self._clock())
             attempt = replace(attempt, commit=commit, spent=self._state.spent.plus(proposal.usage))
-            self._at("open:objects")
             self._files[attempt.commit] = files
-            moves = {attempt_ref(number): (None, attempt.commit)}
+            said = kept_exchange(self._state, proposal)
+            kept = {prompt_ref(number): (None, self._repo.write_blob(said))} if said else {}
+            moves = {attempt_ref(number): (None, commit), **kept}
+            self._at("open:objects")
             self._append(
                 "attempt_opened",
                 **facts.opened_fields(attempt),
                 tree=tree,
+                stored_bytes=len(said) + facts.bytes_of(attempt.proposal.files),
                 changed=sorted(inside & attempt.proposal.files.keys()),
                 left_out=sorted(shown(path) for path in attempt.files.keys() - inside),
                 refs=moves,
@@ -219,17 +246,19 @@ class GitLedger:
         """See the port. Raises LedgerError for a run that serves no open attempt."""
         with self._turn, self._stopping():
             self._at("measure:begin")
+            self._heed_bound()
             number = experiment.attempt.number
             if not number == serving == self._state.best_number:
                 self._open_event(serving)
             if number not in {serving, self._state.best_number}:
                 message = f"attempt {number:04d} is neither attempt {serving:04d} nor the best"
                 raise LedgerError(message, remedy="this is a fault of ours: report it")
-            log = (experiment.run.log if experiment.run else "").encode(errors="replace")
+            log = kept_log(self._state, experiment.run.log if experiment.run else "")
             ref = log_ref(number, len(self._state.runs_of(number)) + 1)
             moves = {ref: (None, self._repo.write_blob(log))} if log else {}
             self._at("measure:objects")
-            self._append("attempt_measured", **facts.measured_fields(experiment, serving), refs=moves)
+            fields = facts.measured_fields(experiment, serving)
+            self._append("attempt_measured", **fields, stored_bytes=len(log), refs=moves)
             self._at("measure:event")
             self._repo.move(moves)
             self._at("measure:refs")
@@ -245,6 +274,7 @@ class GitLedger:
         """
         with self._turn, self._stopping():
             self._at("close:begin")
+            self._heed_bound()
             number = experiment.attempt.number
             values = self._state.values_of(number)
             moves = self._moves_of(number, decision, values)
@@ -283,6 +313,13 @@ class GitLedger:
             self._at("record:begin")
             self._append(event, **facts.plain(fields))
             self._at("record:event")
+
+    def _heed_bound(self) -> None:
+        """Say once that the run has reached the bound of its size, or that the bound was raised above it."""
+        if is_full(self._state, self._audit) is not self._state.bounded:
+            event = BOUND_RAISED if self._state.bounded else BOUND_REACHED
+            self._append(event, max_run_mib=records_policy(self._state).max_run_mib)
+            self._at("bound:event")
 
     def _append(self, event: str, /, **fields: Any) -> None:
         line = self._audit.append(event, **fields)

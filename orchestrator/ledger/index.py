@@ -26,9 +26,9 @@ from orchestrator.ledger.disk import write_all
 NAME = "audit.index"
 _AFTER_THE_SEAL = b'"],\n'
 _SEAL = 64
-_KIND = b"summaries 1"  # goes into every seal: another number when a summary holds something else
+_KIND = b"summaries 2"  # goes into every seal: another number when a summary holds something else
 _BLOCK = 1 << 20
-_LEFT_OUT = frozenset({"prev", "hash", "tree"})
+_LEFT_OUT = frozenset({"prev", "hash", "tree", "prompt_sha256", "reply_sha256"})
 _LEFT_OUT_OF_A_RUN = frozenset({"progress", "container", "result"})
 _LEFT_OUT_OF_A_SCORE = frozenset({"details"})
 

@@ -62,12 +62,13 @@ class Shelf:
         """Write a closed attempt's folder and its row."""
         if number in self._entries:
             self._entries[number] = self._entry(number)
-        write_experiments(self._folder, self._state, self._lines, self._repo, [number])
+        if number not in self._state.folderless:
+            write_experiments(self._folder, self._state, self._lines, self._repo, [number])
         self._results.take(number)
 
     def export_what_is_missing(self) -> None:
         """Write what a crash kept from being written: folders that are missing, and the last one changed."""
-        missing = {number for number in self._state.closed if not self._is_written(number)}
+        missing = {number for number in self._state.in_folders if not self._is_written(number)}
         numbers = sorted(missing | {number for number in (self._state.exported,) if number})
         write_experiments(self._folder, self._state, self._lines, self._repo, numbers)
         self._results.check()

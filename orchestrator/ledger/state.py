@@ -15,6 +15,8 @@ from orchestrator.records import Action, Direction, Measure, Spent, Usage
 FORMAT = 2
 BEST = "refs/heads/best"
 TEMPLATE = "refs/heads/template"
+BOUND_REACHED = "records_bound_reached"
+BOUND_RAISED = "records_bound_raised"
 
 
 def attempt_ref(number: int) -> str:
@@ -27,9 +29,14 @@ def log_ref(number: int, run: int = 1) -> str:
     return f"refs/logs/{number:04d}" + (f"-{run}" if run > 1 else "")
 
 
+def prompt_ref(number: int) -> str:
+    """Where what a model was sent and replied for an attempt is kept, as a blob, if it is."""
+    return f"refs/prompts/{number:04d}"
+
+
 def is_ours(ref: str) -> bool:
     """Whether a ref is the ledger's; other refs of the repository are the user's own business."""
-    return ref in {BEST, TEMPLATE} or ref.startswith(("refs/attempts/", "refs/logs/"))
+    return ref in {BEST, TEMPLATE} or ref.startswith(("refs/attempts/", "refs/logs/", "refs/prompts/"))
 
 
 @dataclass(slots=True)
@@ -37,7 +44,9 @@ class State:
     """Folded from the log's events, or from their summaries (`index.summary_of`), which are enough for it.
 
     `promised` holds the ref moves of the last event that moves any; `exported` the attempt whose folder was
-    to be written after the last event that changed one.
+    to be written after the last event that changed one. `stored_bytes` counts the texts in the repository,
+    `bounded` says that less is kept from now on (see `retention.py`), and `folderless` are the discarded
+    attempts that got no folder by that.
     """
 
     created: Event = field(default_factory=dict)
@@ -55,8 +64,12 @@ class State:
     measure: Measure = field(default_factory=Measure)
     spent: Spent = field(default_factory=Spent)
     outages: Outages = field(default_factory=Outages)
+    lessons: Event | None = None
     policy_digest: str = ""
     policy: Mapping[str, Any] | None = None
+    stored_bytes: int = 0
+    bounded: bool = False
+    folderless: set[int] = field(default_factory=set)
 
     @property
     def best(self) -> str | None:
@@ -65,6 +78,11 @@ class State:
     @property
     def still_open(self) -> list[int]:
         return list(self.undecided)
+
+    @property
+    def in_folders(self) -> list[int]:
+        """The closed attempts that have a folder."""
+        return [number for number in self.closed if number not in self.folderless]
 
     def runs_of(self, number: int) -> list[Event]:
         """Every measured run of an attempt, in order."""
@@ -137,6 +155,7 @@ def _open(state: State, event: Event) -> None:
     state.opened[number] = event
     state.undecided[number] = None
     state.numbers[event["commit"]] = number
+    state.stored_bytes += event.get("stored_bytes", 0)
     state.spent = state.spent.plus(Usage(**event["usage"]))
 
 
@@ -151,6 +170,7 @@ def _measure(state: State, event: Event) -> None:
     if number not in {serving, state.best_number}:
         raise ValueError("a run is that of an open attempt or of the best")
     state.measured.setdefault(number, []).append(event)
+    state.stored_bytes += event.get("stored_bytes", 0)
     if (value := (event["score"] or {}).get("value")) is not None:
         state.values.setdefault(number, []).append(float(value))
     state.resumed.discard(serving)
@@ -168,7 +188,10 @@ def _close(state: State, event: Event) -> None:
     if kept:
         state.best_number = number
     state.closed[number] = event
-    state.exported = number
+    if state.bounded and Action(event["action"]) is Action.DISCARD:
+        state.folderless.add(number)
+    else:
+        state.exported = number
     del state.undecided[number]
 
 
@@ -177,8 +200,16 @@ def _end(state: State, _: Event) -> None:
     state.resumed.clear()
 
 
+def _bound(state: State, event: Event) -> None:
+    state.bounded = event["event"] == BOUND_REACHED
+
+
 def _take_policy(state: State, event: Event) -> None:
     state.policy_digest, state.policy = event["policy_digest"], event.get("policy")
+
+
+def _take_lessons(state: State, event: Event) -> None:
+    state.lessons = event
 
 
 _FOLDS = {
@@ -188,6 +219,9 @@ _FOLDS = {
     "attempt_measured": _measure,
     "attempt_closed": _close,
     "night_ended": _end,
+    "lessons_written": _take_lessons,
+    BOUND_REACHED: _bound,
+    BOUND_RAISED: _bound,
     "policy_tightened": _take_policy,
     "policy_loosened": _take_policy,
     "policy_changed": _take_policy,

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from orchestrator.errors import LedgerError
+from orchestrator.exchange import Exchange
 from orchestrator.ledger.audit import Event, Reading, read_lines, verify
 from orchestrator.ledger.disk import refuse_link
 from orchestrator.ledger.export import RESULTS, experiments, result_rows, results_tsv
@@ -16,9 +17,10 @@ from orchestrator.ledger.index import NAME as INDEX
 from orchestrator.ledger.index import read_index, summary_of
 from orchestrator.ledger.repo import BareRepo, Stored
 from orchestrator.ledger.standing import Lines
-from orchestrator.ledger.state import State, disagreements
+from orchestrator.ledger.state import State, disagreements, prompt_ref
 
 _BATCH = 256
+_EXCHANGES_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Anchor:
 
 
 def verify_run(folder: Path, against: Anchor | None = None) -> list[Finding]:
-    """Every finding about a run folder, in the order log, commits, refs, exports; empty when all agree.
+    """Every finding about a run folder, in the order log, commits, refs, prompts, exports; none if all agree.
 
     What later checks rest on is checked first: damage to the log or an object ends the list.
     """
@@ -81,16 +83,21 @@ def _findings(folder: Path, against: Anchor | None) -> Iterator[Finding]:
         raise LedgerError("repo.git: is missing")
     yield from _check_commits(checked, repo)
     yield from _check_refs(state, repo)
+    yield from _check_exchanges(checked, repo)
     yield from _check_exports(folder, checked, repo)
 
 
 class _Checked:
-    """The log, read whole and alone; `said` is what it says of each attempt's commit."""
+    """The log, read whole and alone; `said` is what it says of each attempt's commit.
+
+    `exchanges` has the event of each attempt whose exchange with a model is kept.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._reading = folder, Reading()
         self.state, self.lines = State(), Lines(folder / "audit.jsonl", [])
         self.said: dict[int, dict[str, str]] = {}
+        self.exchanges: dict[int, Event] = {}
 
     def check_log(self, against: Anchor | None) -> Iterator[Finding]:
         reading, index, wrong, anchored = self._reading, read_index(self._folder).events, 0, False
@@ -113,6 +120,8 @@ class _Checked:
         self.lines.append(self._reading.good_bytes)
         if event["event"] == "attempt_opened":
             self.said[event["number"]] = _said(event)
+            if prompt_ref(event["number"]) in event["refs"]:
+                self.exchanges[event["number"]] = event
         return summary
 
 
@@ -151,11 +160,31 @@ def _check_refs(state: State, repo: BareRepo) -> Iterator[Finding]:
         yield Finding(ref, problem)
 
 
+def _check_exchanges(checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
+    left = iter(checked.exchanges.items())
+    while batch := dict(islice(left, _EXCHANGES_AT_ONCE)):
+        blobs = {number: event["refs"][prompt_ref(number)][1] for number, event in batch.items()}
+        objects = repo.read(blobs.values())
+        for number, opened in batch.items():
+            if problem := _problem_of(objects[blobs[number]].data, opened):
+                yield Finding(prompt_ref(number), f"{problem} line {opened['seq']} of audit.jsonl says")
+
+
+def _problem_of(kept: bytes, opened: Event) -> str:
+    try:
+        said = Exchange.from_json(kept)
+    except ValueError:
+        return "is not the exchange with a model that"
+    if said.prompt_sha256 != opened.get("prompt_sha256"):
+        return "the prompt is not the one that"
+    return "" if said.reply_sha256 == opened.get("reply_sha256") else "the reply is not the one that"
+
+
 def _check_exports(folder: Path, checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
     state = checked.state
     if state.closed:
         yield from _compared(folder, RESULTS, results_tsv(result_rows(state), state.measure.name))
-    for number, files in experiments(state, checked.lines, repo, state.closed):
+    for number, files in experiments(state, checked.lines, repo, state.in_folders):
         for name, data in files.items():
             yield from _compared(folder, f"experiments/{number:04d}/{name}", data)
 

@@ -23,5 +23,6 @@ CODES: Mapping[str, str] = {
     "lines": "more lines changed in all files together than `max_changed_lines`",
     "unchanged": "nothing but layout and comments differs from the best",
     "seed": "nothing but a seed differs from the best",
+    "duplicate": "the same files were tried before",
     "smoke": "the smoke test failed in its container",
 }

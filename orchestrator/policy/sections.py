@@ -195,6 +195,14 @@ class DecisionPolicy(Section):
     simplicity_tolerance: Annotated[float, LOWER] = Field(default=0.0, ge=0, le=100, allow_inf_nan=False)
 
 
+class RecordsPolicy(Section):
+    """What a run keeps beside what it rests on: audit log, commits and kept attempts are never cut."""
+
+    keep_prompts: Annotated[bool, LOWER] = False
+    max_prompt_kib: Annotated[int, LOWER] = Field(default=1024, ge=1, le=65_536)
+    max_run_mib: Annotated[Mib, LOWER] = 4096
+
+
 class Policy(Section):
     """The whole file. `cli` hands its sections out; nothing else sees all of it."""
 
@@ -206,6 +214,7 @@ class Policy(Section):
     model: ModelPolicy = ModelPolicy()
     repair: RepairPolicy = RepairPolicy()
     pipeline: PipelinePolicy = PipelinePolicy()
+    records: RecordsPolicy = RecordsPolicy()
 
     @property
     def digest(self) -> str:

@@ -173,5 +173,5 @@ LIMITS = (
 )
 TOLD = frozenset({*(limit.key for limit in LIMITS), "decision.margin", "decision.plausible_drop"})
 """The keys outside `edit` that a record can be held against."""
-UNTOUCHED = frozenset({"model", "repair", "pipeline"})
-"""Sections about proposals that were not made: they say nothing of those that were."""
+UNTOUCHED = frozenset({"model", "repair", "pipeline", "records"})
+"""Sections that say nothing of the proposals that were made: of others, and of what is kept."""

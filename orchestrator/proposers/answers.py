@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
+from orchestrator.exchange import Exchange
 from orchestrator.records import Usage
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -39,7 +40,8 @@ class Answer:
     """What the model said, and how the endpoint says that it ended.
 
     `text` is the argument of the tool's call where there was one, else the message; `calls` counts them.
-    `thought_bytes` is the length of what it thought aloud.
+    `thought_bytes` is the length of what it thought aloud; `exchange` is what was asked and answered, without
+    secrets.
     """
 
     text: str
@@ -48,6 +50,7 @@ class Answer:
     usage: Usage
     calls: int = 0
     thought_bytes: int = 0
+    exchange: Exchange = Exchange((), "")  # noqa: RUF009 - frozen
 
 
 @dataclass(slots=True)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from orchestrator.exchange import Exchange
 from orchestrator.proposers.answers import Answer, Completion
 from orchestrator.proposers.endpoint import Endpoint
 from orchestrator.proposers.errand import Abandoned, Errand
 from orchestrator.proposers.faults import Fault
 from orchestrator.proposers.frame import Message
+from orchestrator.proposers.hiding import hide_key, hide_secrets
 from orchestrator.proposers.manners import Form, Manner
 from orchestrator.proposers.ollama import Ollama
 from orchestrator.proposers.tokens import BYTES_PER_TOKEN, count_tokens
 from orchestrator.proposers.wire import Wire
 from orchestrator.records import Usage
 
-SHORTEST_KEY = 8
 TOKENS_PER_MESSAGE = 4  # what stands around each message, as OpenAI describes it
+
+_Chat = Sequence[dict[str, str]]
 
 
 class ChatEndpoint:
@@ -53,10 +57,9 @@ class ChatEndpoint:
 
     def hide_key(self, text: str) -> str:
         """The text without the key, should the endpoint have put it there."""
-        key = self._endpoint.key
-        return text if len(key) < SHORTEST_KEY else text.replace(key, "[key]")
+        return hide_key(text, self._endpoint.key)
 
-    def _in_time(self, chat: Sequence[dict[str, str]], structured: bool) -> Answer | Fault:
+    def _in_time(self, chat: _Chat, structured: bool) -> Answer | Fault:
         place, seconds = self._endpoint.place, self._endpoint.total_seconds
         wire = Wire(self._endpoint)
         self._errand = errand = Errand(lambda: self._answer(wire, chat, structured), "model-request")
@@ -73,15 +76,16 @@ class ChatEndpoint:
             wire.close()
             self._errand = None
 
-    def _answer(self, wire: Wire, chat: Sequence[dict[str, str]], structured: bool) -> Answer | Fault:
+    def _answer(self, wire: Wire, chat: _Chat, structured: bool) -> Answer | Fault:
         """Ask in weaker and weaker manners until one is answered, and remember that one."""
         manner = self._manner if structured else replace(self._manner, form=Form.TEXT)
         while True:
             if self._closed:
                 raise Abandoned
-            outcome = wire.send(manner.body(self._endpoint, chat))
+            body = manner.body(self._endpoint, chat)
+            outcome = wire.send(body)
             if isinstance(outcome, Completion):
-                answer = self._read(outcome, wire.requests, chat)
+                answer = self._read(outcome, wire.requests, chat, sent=body["messages"])
                 self._learn(manner, answer, structured)
                 return answer
             weaker = manner.weaker(outcome, guess=manner.form not in self._proven)
@@ -96,16 +100,22 @@ class ChatEndpoint:
         self._manner = known if structured else replace(known, form=self._manner.form)
         self._ollama.hold()
 
-    def _read(self, completion: Completion, requests: int, chat: Sequence[dict[str, str]]) -> Answer:
+    def _read(self, completion: Completion, requests: int, chat: _Chat, *, sent: _Chat) -> Answer:
         """The answer without the key; with tokens estimated where the endpoint counted none."""
         answer = completion.answer(requests)
         usage = answer.usage if answer.usage.tokens else _estimated(answer, chat)
         hidden = [self.hide_key(text) for text in (answer.text, answer.finish_reason, answer.refusal)]
         text, finish_reason, refusal = hidden
+        answer = replace(answer, exchange=self._exchange(sent, answer.text or answer.refusal))
         return replace(answer, text=text, finish_reason=finish_reason, refusal=refusal, usage=usage)
 
+    def _exchange(self, sent: _Chat, reply: str) -> Exchange:
+        hide = partial(hide_secrets, key=self._endpoint.key)
+        messages = ((message["role"], hide(message["content"])) for message in sent)
+        return Exchange(tuple(messages), hide(reply))
 
-def _estimated(answer: Answer, chat: Sequence[dict[str, str]]) -> Usage:
+
+def _estimated(answer: Answer, chat: _Chat) -> Usage:
     prompt = sum(count_tokens(message["content"]) + TOKENS_PER_MESSAGE for message in chat)
     thought = math.ceil(answer.thought_bytes / BYTES_PER_TOKEN)
     return Usage(answer.usage.requests, prompt, count_tokens(answer.text) + thought)

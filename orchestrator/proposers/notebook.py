@@ -34,7 +34,8 @@ Answer with nothing else."""
 
 @dataclass(slots=True)
 class Notebook:
-    """Lessons of one run. `record` adds an event to the run's record; `last` is the last such event's fields.
+    """Lessons of one run. `record` adds an event to the run's record; `recall` gives the last such event's
+    fields, and is asked once, when the run goes on.
 
     Asking the model is the caller's part: when `due`, send `request` and give the reply to `take`.
     """
@@ -42,23 +43,32 @@ class Notebook:
     model: ModelPolicy
     measure: Measure
     record: Callable[..., None]
-    last: Mapping[str, Any] | None = None
-    text: str = field(default="", init=False)
+    recall: Callable[[], Mapping[str, Any] | None] = lambda: None
+    _text: str | None = field(default=None, init=False)
     _written_at: int = field(default=0, init=False)
     _asked_at: int = field(default=0, init=False)
     _nonce: str = field(default_factory=draw_nonce, init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        if self.last:
-            self.text, self._written_at = str(self.last["text"]), int(self.last["attempts"])
-            self._asked_at = self._written_at
+    @property
+    def text(self) -> str:
+        """What stands in it now."""
+        self._recall_once()
+        return self._text or ""
 
     def due(self, history: History) -> bool:
         """Whether `lessons_every` attempts were closed since it was last rewritten."""
+        self._recall_once()
         return len(history.entries) - self._written_at >= self.model.lessons_every
+
+    def _recall_once(self) -> None:
+        if self._text is None:
+            last = self.recall() or {"text": "", "attempts": 0}
+            self._text, self._written_at = str(last["text"]), int(last["attempts"])
+            self._asked_at = self._written_at
 
     def request(self, history: History) -> tuple[Message, Message]:
         """A short request for a rewrite: the old lessons, and what was tried."""
+        self._recall_once()
         self._asked_at = len(history.entries)
         return framed(self._nonce, lambda frame: self._messages(history, frame))
 
@@ -82,11 +92,12 @@ class Notebook:
 
         A reply without a usable line leaves the old lessons; the next is due `lessons_every` attempts on.
         """
+        self._recall_once()
         said = _lines(reply)
         kept = _fitting([line for line in said if not orders_in(line)], self.model.lessons_tokens)
-        self.text = "\n".join(kept) or self.text
+        self._text = "\n".join(kept) or self.text
         self._written_at = self._asked_at
-        self.record(EVENT, text=self.text, attempts=self._written_at, lines_left_out=len(said) - len(kept))
+        self.record(EVENT, text=self._text, attempts=self._written_at, lines_left_out=len(said) - len(kept))
 
 
 def _lines(reply: str) -> list[str]:

@@ -68,8 +68,14 @@ class OpenAIProposer:
         spent = self._rewrite_lessons(history)
         messages = self._messages(history)
         answer = self._chat.ask(messages)
-        proposal = self._proposal(answer, history.best_files)
-        proposal = replace(proposal, usage=proposal.usage + spent)
+        said, proposal = answer.exchange, self._proposal(answer, history.best_files)
+        proposal = replace(
+            proposal,
+            usage=proposal.usage + spent,
+            prompt_sha256=said.prompt_sha256,
+            reply_sha256=said.reply_sha256,
+            exchange=said,
+        )
         self._talk = Talk(messages, answer.text, proposal, history.best_files)
         return proposal
 

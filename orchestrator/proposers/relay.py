@@ -50,6 +50,13 @@ class Relay:
     def __post_init__(self, expected: Usage) -> None:
         self._purse = Purse(self.policy, expected)
 
+    def goes_on_from(self, before: Relay) -> Relay:
+        """The same start under another policy: what was spent stays spent, and who is away stays away."""
+        self._purse = before._purse
+        self._purse.policy = self.policy
+        self._outage, self._asked, self._said_spent = before._outage, before._asked, before._said_spent
+        return self
+
     @property
     def name(self) -> str:
         """Who is asked next: the model's name or the tuner's."""

@@ -29,7 +29,12 @@ class ReplayProposer:
         self._next = 0
 
     def propose(self, history: History) -> Proposal:
-        """The next recorded proposal. Raises ProposalsExhausted after the last one."""
+        """The next recorded proposal, or the last one again where the best moved on before it ran.
+
+        Raises ProposalsExhausted after the last one.
+        """
+        if history.mend and history.mend.stale and self._next:
+            self._next -= 1
         if self._next == len(self._recorded):
             raise ProposalsExhausted(f"all {self._next} recorded proposals are used up")
         path = self._recorded[self._next]

@@ -32,13 +32,27 @@ class RuleBook:
         points = ", ".join(f"{name} ({count} arguments)" for name, count in self.entry_points.items())
         return [
             f"You may edit only: {', '.join(edit.files)}. Any other path is refused.",
+            *(
+                f"In {path} only these top-level names: {', '.join(names)}."
+                for path, names in edit.scopes.items()
+            ),
             f"{self.entry_file} must go on defining, at module level: {points}.",
-            f"A file has up to {edit.max_file_kib} KiB.",
+            f"A file has up to {edit.max_file_kib} KiB, all together up to {edit.max_total_kib}.",
             f"An edit changes up to {edit.max_changed_lines} lines, added and removed ones together.",
+            self._of_data(),
             "A file must parse as Python, without hidden characters and without names that mix alphabets.",
             "Refused: an edit of nothing but layout, comments or a seed. Seeds come from the host.",
             "Refused: an edit that leads to files that were tried before.",
         ]
+
+    def _of_data(self) -> str:
+        edit = self.edit
+        return (
+            f"Refused: lines above {edit.max_line_characters} characters, literals above "
+            f"{edit.max_string_characters}, encoded text above {edit.max_opaque_characters}, tables above "
+            f"{edit.max_table_numbers} numbers, nesting above {edit.max_depth}, more than {edit.max_tokens} "
+            "words and signs in all."
+        )
 
     def _of_names(self) -> list[str]:
         allowed = self.edit.allowed_imports

@@ -14,6 +14,7 @@ ALARMS = {
     "device_quarantined": "a device is in quarantine: see to it, then run 'autoresearch reap'",
     "policy_refused": "an edited policy was refused, and the one before stayed in force",
     "model_budget_spent": "the model's budget was spent",
+    "records_bound_reached": "the record reached records.max_run_mib: less is kept of what came after",
 }
 
 

@@ -101,6 +101,8 @@ class Maker:
             "a larger step early on finds the valley sooner, and the schedule takes the noise out later",
             "openai:a-model",
             usage=Usage(41_000, 900, 12),
+            prompt_sha256=hashlib.sha256(f"{number}".encode()).hexdigest(),
+            reply_sha256=hashlib.sha256(source.encode()).hexdigest(),
         )
         attempt = facts.planned(number, proposal, self.best_files, self.best_commit, number)
         tree = self._object("tree", b"100644 train.py\0" + bytes.fromhex(self._blob(source)))
@@ -115,6 +117,7 @@ class Maker:
             "attempt_opened",
             **facts.opened_fields(attempt),
             tree=tree,
+            stored_bytes=len(source),
             changed=["train.py"],
             left_out=[],
             refs={attempt_ref(number): [None, commit]},
@@ -168,7 +171,7 @@ class Maker:
         if experiment.value is not None:
             self.values.setdefault(number, []).append(experiment.value)
         fields = facts.measured_fields(experiment, serving)
-        self._append("attempt_measured", **fields, refs={ref: [None, blob]})
+        self._append("attempt_measured", **fields, stored_bytes=len(run.log), refs={ref: [None, blob]})
         self._ref(ref, blob)
         return experiment
 

@@ -36,6 +36,9 @@ decision: {rule: greedy, margin: 0.01}
 """
 
 
+NO_REPORT = {"AUTORESEARCH_REPORT": "false"}  # it takes seconds, and few tests look at it
+
+
 @dataclass(frozen=True)
 class Workshop:
     """Where one test runs the program, and what it looks at afterwards."""
@@ -58,7 +61,7 @@ class Workshop:
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "AUTORESEARCH_"))}
         image = {k: v for k, v in os.environ.items() if k == "AUTORESEARCH_IMAGE"}
-        return {**kept, **image, "AUTORESEARCH_RUNS": str(self.runs), **self.extra_environment}
+        return {**kept, **image, "AUTORESEARCH_RUNS": str(self.runs), **NO_REPORT, **self.extra_environment}
 
     def call(self, *words: str, timeout: float = 240.0) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

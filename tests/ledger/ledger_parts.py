@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.exchange import Exchange
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
+from orchestrator.policy import Policy, RecordsPolicy
 from orchestrator.ports import Ledger
 from orchestrator.records import (
     Action,
@@ -28,6 +31,9 @@ from orchestrator.records import (
 
 TEMPLATE = {"train.py": "DEPTH = 1\n"}
 ORIGIN = Origin(task="toy", files=TEMPLATE, policy_digest="d" * 64, version="0.1.0")
+KEEPING = RecordsPolicy(keep_prompts=True)
+BOUNDED = RecordsPolicy(keep_prompts=True, max_run_mib=1)
+LONG_LOG = "".join(f"step {step}\n" for step in range(32_000))
 VALUES = {1: 2.0, 2: 2.5, 3: 1.5}
 KEPT = {1, 3}
 
@@ -35,6 +41,19 @@ KEPT = {1, 3}
 def proposal(number: int = 1, **changes: str) -> Proposal:
     files = {"train.py": f"DEPTH = {number + 1}\n"}
     return Proposal(**{"title": f"depth {number + 1}", "files": files, "hypothesis": "deeper", **changes})  # type: ignore[arg-type]
+
+
+def under(records: RecordsPolicy) -> Origin:
+    """The same run under a policy of its own about records."""
+    policy = Policy(records=records)
+    return replace(ORIGIN, policy=policy, policy_digest=policy.digest)
+
+
+def from_model(number: int = 1, said: Exchange | None = None) -> Proposal:
+    """A proposal that came from a model."""
+    said = said or Exchange((("system", "propose"), ("user", f"question {number}")), f"answer {number}")
+    digests = {"prompt_sha256": said.prompt_sha256, "reply_sha256": said.reply_sha256}
+    return replace(proposal(number, proposer="openai:m", **digests), exchange=said)
 
 
 def scored(attempt: Attempt, value: float, log: str = "step 1\n") -> Experiment:
@@ -64,27 +83,38 @@ KEEP = Decision(Action.KEEP, "better by 0.1")
 DISCARD = Decision(Action.DISCARD, "not better")
 
 
-def run_night(folder: Path, at: Callable[[str], None] = lambda _: None) -> None:
+def run_bounded_night(folder: Path, at: Callable[[str], None] = lambda _: None) -> None:
+    """The same night by a model, with its words kept; its second attempt fills it up to its bound."""
+    run_night(folder, at, under(BOUNDED), from_model, LONG_LOG)
+
+
+def run_night(
+    folder: Path,
+    at: Callable[[str], None] = lambda _: None,
+    origin: Origin = ORIGIN,
+    propose: Callable[[int], Proposal] = proposal,
+    log: str = "step 1\n",
+) -> None:
     """Three attempts, the first and the third kept, and the first measured again beside the third.
 
     Goes on where an earlier process ended.
     """
-    with GitLedger(folder, ORIGIN, at=at) as ledger:
+    with GitLedger(folder, origin, at=at) as ledger:
         while True:
             attempt = ledger.recover()
             number = len(ledger.history().entries) + 1
             if attempt is None and number > len(VALUES):
                 return
-            attempt = attempt or ledger.open(proposal(number))
+            attempt = attempt or ledger.open(propose(number))
             if attempt.number == 3:
                 ledger.measure(scored(ledger.next_run(1), VALUES[1], log="the best once more\n"), 3)
             decision = KEEP if attempt.number in KEPT else DISCARD
-            settle(ledger, scored(attempt, VALUES[attempt.number]), decision)
+            settle(ledger, scored(attempt, VALUES[attempt.number], log), decision)
 
 
-def night_killed_at(folder: Path, step: str, occurrence: int) -> int:
+def night_killed_at(folder: Path, step: str, occurrence: int, kind: str = "plain") -> int:
     """Run the night in a process that kills itself at a step; returns its exit status."""
-    command = [sys.executable, __file__, str(folder), step, str(occurrence)]
+    command = [sys.executable, __file__, str(folder), step, str(occurrence), kind]
     return subprocess.run(command, check=False, timeout=60).returncode
 
 
@@ -97,7 +127,10 @@ def _main() -> None:
         if left == 0 and step == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run_night(folder, die)
+    if sys.argv[4:] == ["bounded"]:
+        run_bounded_night(folder, die)
+    else:
+        run_night(folder, die)
 
 
 def git(folder: Path, *arguments: str, stdin: str = "") -> str:

@@ -14,7 +14,18 @@ from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.folder import CRASH_POINTS
 from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.verification import verify_run
-from tests.ledger.ledger_parts import KEPT, ORIGIN, git, night_killed_at, proposal, run_night
+from tests.ledger.ledger_parts import (
+    BOUNDED,
+    KEPT,
+    ORIGIN,
+    from_model,
+    git,
+    night_killed_at,
+    proposal,
+    run_bounded_night,
+    run_night,
+    under,
+)
 
 KILLED = -signal.SIGKILL
 FIRST_AND_THIRD = [(step, n) for step in CRASH_POINTS if step[:4] in {"open", "clos"} for n in (1, 3)]
@@ -59,6 +70,42 @@ def test_a_kill_around_a_run_loses_no_run_that_was_recorded(
     assert kept[: len(recorded)] == recorded
 
 
+AROUND_THE_BOUND = [
+    (step, n)
+    for step in CRASH_POINTS
+    for n in ((1,) if step[:5] == "bound" else (2, 3))
+    if step[:5] in {"open:", "measu", "close", "bound"}
+]
+
+
+@pytest.mark.parametrize(("step", "occurrence"), AROUND_THE_BOUND)
+def test_a_kill_around_the_bound_of_a_run_keeps_what_was_kept_and_says_the_bound_once(
+    tmp_path: Path, step: str, occurrence: int
+) -> None:
+    folder, whole = tmp_path / "night", tmp_path / "whole"
+    run_bounded_night(whole)
+    assert night_killed_at(folder, step, occurrence, "bounded") == KILLED
+    with GitLedger(folder, under(BOUNDED)):
+        pass
+    assert verify_run(folder) == []
+    run_bounded_night(folder)
+    assert verify_run(folder) == []
+    said = [event["event"] for event in read_events(folder / "audit.jsonl")]
+    assert said.count("records_bound_reached") == 1
+    assert kept_texts(folder).items() >= kept_texts(whole).items() != set()
+    assert exported(folder) == exported(whole) == {"0001", "0003"}
+
+
+def kept_texts(folder: Path) -> dict[str, str]:
+    """The content of every ref to a prompt or a log."""
+    refs = git(folder, "for-each-ref", "--format=%(refname) %(objectname)", "refs/prompts", "refs/logs")
+    return dict(line.split() for line in refs.splitlines())
+
+
+def exported(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "experiments").iterdir()}
+
+
 @pytest.mark.parametrize("step", ["resume:begin", "resume:event", "open:begin", "close:event"])
 def test_a_kill_during_recovery_is_recovered_from_too(tmp_path: Path, step: str) -> None:
     folder = tmp_path / "night"
@@ -84,6 +131,16 @@ def test_an_interrupted_attempt_comes_back_as_it_was_opened(tmp_path: Path) -> N
     with GitLedger(tmp_path / "night", ORIGIN) as ledger:
         assert ledger.recover() == opened
         assert ledger.recover() is None
+
+
+def test_what_a_model_was_asked_for_an_interrupted_attempt_is_still_known(tmp_path: Path) -> None:
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        opened = ledger.open(from_model())
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        found = ledger.recover()
+        assert found == opened
+        assert found is not None
+        assert found.proposal.prompt_sha256 == from_model().prompt_sha256 != ""
 
 
 def test_an_attempt_interrupted_twice_is_closed_as_a_discard(tmp_path: Path) -> None:

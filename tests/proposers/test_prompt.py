@@ -187,6 +187,8 @@ def test_two_improvements_of_one_base_are_offered_together() -> None:
 
 EVERY_EDIT_KEY = {
     "files": ["other.py"], "max_file_kib": 77, "max_changed_lines": 78, "forbidden_imports": ["zlib"],
+    "scopes": {"train.py": ["VERY_WIDE"]}, "max_total_kib": 79, "max_line_characters": 81, "max_tokens": 101,
+    "max_depth": 7, "max_string_characters": 83, "max_opaque_characters": 84, "max_table_numbers": 85,
     "allowed_imports": ["einops"],
     "forbidden_calls": ["os.walk"],
 }  # fmt: skip

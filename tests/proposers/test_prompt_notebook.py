@@ -28,7 +28,7 @@ class Record(list[tuple[str, dict[str, Any]]]):
 
 
 def notebook(record: Record | None = None, last: dict[str, Any] | None = None) -> Notebook:
-    return Notebook(MODEL, Measure(), Record() if record is None else record, last)
+    return Notebook(MODEL, Measure(), Record() if record is None else record, lambda: last)
 
 
 def first(count: int) -> History:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import ProposalsExhausted, ProposerError, SetupError
 from orchestrator.proposers.replay import ReplayProposer
-from orchestrator.records import History
+from orchestrator.records import History, Mend
 
 SOURCE = "DEPTH = 3\n"
 HISTORY = History({"train.py": SOURCE}, 2.0)
@@ -76,3 +77,16 @@ def test_a_recording_that_is_not_text_is_an_error_of_the_setup(tmp_path: Path) -
     (tmp_path / "1.py").write_bytes(b"\xff\xfe")
     with pytest.raises(SetupError):
         ReplayProposer(tmp_path).propose(HISTORY)
+
+
+def test_what_was_ready_when_the_best_moved_on_is_proposed_once_more_and_a_refused_one_is_not(
+    tmp_path: Path,
+) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"{number:04d}-n.py").write_text(f"N = {number}\n")
+    replay = ReplayProposer(tmp_path)
+    first = replay.propose(HISTORY)
+    again = replay.propose(replace(HISTORY, mend=Mend(first, "the best moved on", stale=True)))
+    after = replay.propose(replace(HISTORY, mend=Mend(first, "refused")))
+    proposed = [proposal.files["train.py"] for proposal in (first, again, after)]
+    assert proposed == ["N = 1\n", "N = 1\n", "N = 2\n"]
