@@ -10,7 +10,7 @@ BRING_UP := $(PYTHON) -m sandbox_image.bootstrap
 AUTORESEARCH := .venv/bin/autoresearch
 
 .DEFAULT_GOAL := help
-.PHONY: help demo overnight test check image data prove report doctor reap clean
+.PHONY: help demo overnight test check image data prove report dashboard doctor reap clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,7 @@ overnight: image ## the night: HOURS=8 TAG=overnight; the GPU and the model wher
 
 test: ## the whole suite, with the real engine: PYTEST_ARGS="-k ledger"
 	@$(MAKE) --no-print-directory data POLICY=policies/demo.yaml
+	@$(BRING_UP) browser
 	.venv/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: ## lint and types
@@ -44,6 +45,9 @@ prove: image ## hostile programs against POLICY=policies/demo.yaml on this machi
 
 report: ## report.html and progress.png of the newest run
 	$(AUTORESEARCH) report
+
+dashboard: ## a live page of the newest run, on this machine alone; Ctrl-C ends it
+	$(AUTORESEARCH) dashboard
 
 doctor: ## is this machine ready for a night? a remedy for each miss
 	@$(BRING_UP) environment

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator import looking, policy_verbs, verbs
+from orchestrator import looking, policy_verbs, verbs, watching
 from orchestrator.agents.verb import serve_agents
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.verification import Anchor
@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument("--against", type=Anchor.parse, metavar="SEQ:HEAD", help="an anchor that was kept")
     _add_show(audit)
     _add_report(verbs_)
+    _add_dashboard(verbs_)
     _add_export(verbs_)
     _add_policy(verbs_)
     return parser
@@ -136,6 +137,14 @@ def _add_report(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     report = _tagged(_verb(group, "report", looking.report, "report.html and progress.png of a run"))
     report.add_argument("--out", type=Path, help="the folder for both (default: the run's)")
     report.add_argument("--results", type=Path, metavar="FILE", help="a results.tsv instead of a run")
+
+
+def _add_dashboard(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    page = _tagged(
+        _verb(group, "dashboard", watching.dashboard, "a live page of a run, on this machine alone")
+    )
+    page.add_argument("--port", type=int, help="default: 8765, or the next that is free")
+    page.add_argument("--results", type=Path, metavar="FILE", help="a results.tsv instead of a run")
 
 
 def _add_show(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -222,6 +222,18 @@ class Story:
         return self.measure.direction is Direction.MINIMIZE
 
 
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A story as it stands, and the numbers of the attempts that are new or told anew since the last one.
+
+    `fresh` says that nothing of what was told before counts any more.
+    """
+
+    story: Story
+    changed: tuple[int, ...]
+    fresh: bool = False
+
+
 def total_usage(usages: Iterable[Usage]) -> Usage:
     """The sum of what several proposals cost."""
     listed = list(usages)

@@ -127,8 +127,6 @@ def audit_verify(arguments: Namespace) -> int:
     return 0
 
 
-
-
 def run_folder(runs: Path, tag: str) -> Path:
     """The run that is named, else the one whose log changed last. Raises SetupError."""
     pattern = f"{checked_tag(tag)}/audit.jsonl" if tag else "*/audit.jsonl"

@@ -24,13 +24,14 @@ TIERS = {
     "lab": 6, "loop": 7,
     "assembly": 8, "researchers": 9,
     "proving": 10, "diagnosis": 10, "policy_work": 10, "night": 10, "morning": 10,
-    "agents": 11, "trying": 11, "verbs": 11, "policy_verbs": 12, "looking": 12, "cli": 13, "__main__": 14,
+    "agents": 11, "trying": 11, "verbs": 11, "policy_verbs": 12, "looking": 12,
+    "watching": 12, "cli": 13, "__main__": 14,
 }  # fmt: skip
 ADAPTERS = {"gate", "proposers", "sandbox", "scoring", "ledger", "views"}
 # Only these know real adapters.
 PUT_TOGETHER = {
     "assembly", "researchers", "proving", "diagnosis", "policy_work", "night", "morning", "agents", "trying",
-    "verbs", "policy_verbs", "looking", "cli",
+    "verbs", "policy_verbs", "looking", "watching", "cli",
 }  # fmt: skip
 
 # Paths below orchestrator/ that may import a third-party library; no other one is known there.
@@ -53,6 +54,8 @@ OWNERS = {
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py", "views/live*.py", "proving/verb.py"},
     "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes
+    "starlette": {"views/web.py"},
+    "uvicorn": {"views/web.py"},
     "structlog": {"views/journal.py"},
     "numpy": {
         "ports.py",

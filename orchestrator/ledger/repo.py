@@ -80,9 +80,10 @@ class BareRepo:
         script = "".join(["start\0", *lines, "prepare\0", "commit\0"])
         self._git("update-ref", "--no-deref", "-z", "--stdin", stdin=script.encode())
 
-    def refs(self) -> dict[str, str]:
-        """Every ref and what it points to; a symbolic one as `symbolic: target`."""
-        listing = self._git("for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)").decode()
+    def refs(self, *names: str) -> dict[str, str]:
+        """Every ref, or those of these names, and what it points to; a symbolic one as `symbolic: target`."""
+        form = "--format=%(refname)%00%(objectname)%00%(symref)"
+        listing = self._git("for-each-ref", form, *names).decode()
         rows = [line.split("\0") for line in listing.splitlines()]
         return {name: f"symbolic: {target}" if target else object_id for name, object_id, target in rows}
 

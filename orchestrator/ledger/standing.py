@@ -53,7 +53,7 @@ def read_standing(folder: Path, *, indexing: bool = False) -> Standing:
 
     Raises LedgerError when the log is damaged, and changes nothing.
     """
-    with _without_collector():
+    with without_collector():
         index = read_index(folder)
         try:
             return _go_on(folder / "audit.jsonl", index, indexing=indexing)
@@ -64,7 +64,7 @@ def read_standing(folder: Path, *, indexing: bool = False) -> Standing:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """What is read here stays, and holds no cycles: looking through it for some takes half of the time."""
     gc.disable()
     try:

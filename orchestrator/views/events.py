@@ -68,15 +68,31 @@ def attempt_lines(
 ) -> Iterator[str]:
     """One attempt's whole story, `events` being those of the log that have its number."""
     yield f"attempt {attempt.number:04d}: {sanitise_line(attempt.title, 200)}"
-    yield from _section("proposed", _proposal(attempt))
+    proposed, *others, decision = attempt_sections(story, attempt, events)
+    yield from _section(*proposed)
     yield from _section("edit", sanitise_block(diff, _DIFF_BYTES).splitlines() or ["no change"])
-    yield from _section("verdict", [str(each) for each in attempt.objections] or ["allowed"])
-    details = {event["seq"]: event for event in events if event["event"] == "attempt_measured"}
-    for count, run in enumerate(attempt.runs, start=1):
-        yield from _section(f"run {count}", _run(attempt, run, details.get(run.line, {})))
+    for section in others:
+        yield from _section(*section)
     if log:
         yield from _section("log, its end", sanitise_block(log, _LOG_BYTES, keep="tail").splitlines())
-    yield from _section("decision", _decision(story, attempt))
+    yield from _section(*decision)
+
+
+Section = tuple[str, Sequence[str]]
+
+
+def attempt_sections(story: Story, attempt: AttemptStory, events: Iterable[Event]) -> Iterator[Section]:
+    """The same as names and safe lines, without the edit and the log: proposed, verdict, runs, decision."""
+    yield "proposed", _safe(_proposal(attempt))
+    yield "verdict", _safe([str(each) for each in attempt.objections] or ["allowed"])
+    details = {event["seq"]: event for event in events if event["event"] == "attempt_measured"}
+    for count, run in enumerate(attempt.runs, start=1):
+        yield f"run {count}", _safe(_run(attempt, run, details.get(run.line, {})))
+    yield "decision", _safe(_decision(story, attempt))
+
+
+def _safe(lines: Iterable[str]) -> list[str]:
+    return [sanitise_block(line, 4096) for line in lines]
 
 
 def _section(name: str, lines: Iterable[str]) -> Iterator[str]:

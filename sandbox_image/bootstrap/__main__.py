@@ -1,4 +1,4 @@
-"""`python3 -m sandbox_image.bootstrap [environment|image|all]`: do what is not done yet, side by side."""
+"""`python3 -m sandbox_image.bootstrap [environment|image|all|browser]`: do what is not done, side by side."""
 
 import sys
 
@@ -9,11 +9,11 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from sandbox_image.bootstrap import base, engine, environment, image, wheels
+from sandbox_image.bootstrap import base, browser, engine, environment, image, wheels
 from sandbox_image.bootstrap.console import SetupError, say, stop_children
 
 EXIT_SETUP = 2
-TARGETS = ("environment", "image", "all")
+TARGETS = ("environment", "image", "all", "browser")
 
 
 def main() -> int:
@@ -34,6 +34,9 @@ def main() -> int:
 
 def bring_up(target: str) -> None:
     """Run the steps in three lanes: environment, engine and base, wheels; the image joins the last two."""
+    if target == "browser":
+        browser.ensure()
+        return
     if target == "environment":
         environment.create()
         environment.fill()

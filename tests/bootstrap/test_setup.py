@@ -97,6 +97,13 @@ def test_no_engine_and_auto_install_0_names_the_commands(tree: Path, python: Pro
     assert not (tree / ".venv").exists()
 
 
+def test_a_browser_that_may_not_be_installed_is_named_and_nothing_fails(tree: Path, python: Program) -> None:
+    ended = python("-m", "sandbox_image.bootstrap", "browser", PATH=str(tree), AUTO_INSTALL="0")
+    assert ended.returncode == 0
+    assert "tests in a browser are skipped: chromium and chromium-driver are missing" in ended.stdout
+    assert "AUTO_INSTALL=0" in ended.stdout
+
+
 @as_root
 def test_an_engine_that_refuses_permission_is_not_called_absent(tmp_path: Path) -> None:
     path = tmp_path / "engine.sock"

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 
 from orchestrator.views.report import make_report
+from tests.views.browsers import BROWSER, asked, chromium, severe, shown
 from tests.views.test_report import HOSTILE, hostile_story
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium with its driver on this machine"),
-]
+pytestmark = BROWSER
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
-    options = Options()
-    options.binary_location = CHROMIUM or ""
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -41,39 +28,26 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def shown(browser: webdriver.Chrome, page: Path, width: int = 1200, scheme: str = "light") -> None:
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(page.as_uri())
-
-
-def asked(browser: webdriver.Chrome, script: str) -> Any:
-    return browser.execute_script(f"return {script}")
-
-
 def test_hostile_text_runs_nothing_and_is_shown_as_it_stands(browser: webdriver.Chrome, page: Path) -> None:
-    shown(browser, page)
+    shown(browser, page.as_uri())
     assert asked(browser, "window.owned === undefined")
     assert asked(browser, "document.scripts.length") == 0
     assert asked(browser, "document.images.length") == 1
     assert asked(browser, "document.querySelectorAll('[onmouseover], [onerror], a, iframe').length") == 0
     assert "<script>window.owned=1</script>" in asked(browser, "document.querySelector('h3').textContent")
-    entries = browser.get_log("browser")  # type: ignore[no-untyped-call]
-    assert [entry for entry in entries if entry["level"] == "SEVERE"] == []
+    assert severe(browser) == []
 
 
 def test_the_same_text_unescaped_runs(browser: webdriver.Chrome, tmp_path: Path) -> None:
     bare = tmp_path / "bare.html"
     bare.write_text(f"<!doctype html><pre>{HOSTILE}", encoding="utf-8")
-    shown(browser, bare)
+    shown(browser, bare.as_uri())
     assert asked(browser, "window.owned") == 1
 
 
 @pytest.mark.parametrize("width", [320, 390, 1200])
 def test_the_page_never_scrolls_sideways(browser: webdriver.Chrome, page: Path, width: int) -> None:
-    shown(browser, page, width)
+    shown(browser, page.as_uri(), width)
     assert asked(browser, "document.documentElement.scrollWidth") <= width
 
 
@@ -81,7 +55,7 @@ def test_each_width_and_scheme_has_its_own_picture_and_paper(browser: webdriver.
     pictures, papers = set(), set()
     for width in (390, 1200):
         for scheme in ("light", "dark"):
-            shown(browser, page, width, scheme)
+            shown(browser, page.as_uri(), width, scheme)
             assert asked(browser, "document.images[0].complete && document.images[0].naturalWidth") > 700
             pictures.add(asked(browser, "document.images[0].currentSrc"))
             papers.add(asked(browser, "getComputedStyle(document.body).backgroundColor"))
@@ -92,7 +66,7 @@ def test_each_width_and_scheme_has_its_own_picture_and_paper(browser: webdriver.
 def test_the_page_prints_with_diffs_that_are_folded_on_the_screen(
     browser: webdriver.Chrome, page: Path
 ) -> None:
-    shown(browser, page)
+    shown(browser, page.as_uri())
     unfolded = "document.querySelector('article.held .diff').checkVisibility()"
     assert asked(browser, unfolded) is False
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
