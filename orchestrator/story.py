@@ -73,6 +73,11 @@ class AttemptStory:
         return [run.value for run in self.runs if run.value is not None]
 
     @property
+    def moved_on(self) -> bool:
+        """Whether it never ran: mostly since it was merged onto a newer best, as another attempt."""
+        return self.status == "not run"
+
+    @property
     def value(self) -> float | None:
         """The mean of all its runs so far; None for one that ended without a score."""
         return _mean(self.values) if self.status in {"scored", "open"} else None

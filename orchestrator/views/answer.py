@@ -55,7 +55,8 @@ def _error_between(story: Story, best: AttemptStory, baseline: AttemptStory) -> 
 
 
 def _kept(story: Story) -> str:
-    tried = len([each for each in story.attempts if each.action is not None]) - min(len(story.kept), 1)
+    closed = [each for each in story.attempts if each.action is not None and not each.moved_on]
+    tried = len(closed) - min(len(story.kept), 1)
     return f"{len(story.improvements)} of {tried} changes were kept"
 
 

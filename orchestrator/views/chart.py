@@ -143,7 +143,7 @@ def _draw_failures(axes: Axes, story: Story, palette: Palette) -> None:
     """A strip along the worse edge: what has no value."""
     failed = [each for each in story.attempts if each.value is None and each.action is not None]
     refused = [each.number for each in failed if each.status == "refused"]
-    crashed = [each.number for each in failed if each.status != "refused"]
+    crashed = [each.number for each in failed if each.status != "refused" and not each.moved_on]
     low, high = axes.get_ylim()
     strip = high - 0.05 * (high - low) if story.lower_is_better else low + 0.05 * (high - low)
     rows = ((crashed, "x", palette.failed, "crashed or no score"), (refused, "|", palette.quiet, "refused"))

@@ -82,7 +82,7 @@ def build_page(story: Story, diff_of: DiffOf) -> Page:
     without = [each for each in closed if each.value is None]
     refused = [each for each in without if each.status == "refused"]
     suspicious = [each for each in without if each.status == "unscored"]
-    failed = [each for each in without if each.status not in {"refused", "unscored"}]
+    failed = [each for each in without if each.status not in {"refused", "unscored"} and not each.moved_on]
     held = _newest([each for each in attempts if each.held], MOST_DIFFS)
     besides = [each for each in story.happenings if each.event not in {"night_began", "night_ended"}]
     return Page(
