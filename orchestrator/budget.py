@@ -78,8 +78,12 @@ class Budget:
 
     def most_slots(self, seconds_each: float) -> float:
         """How many slots of so many seconds there are at most; infinite without a limit."""
-        by_time = self.seconds_left / seconds_each
-        return by_time if self._experiments is None else min(by_time, float(self._experiments - self._taken))
+        return min(self.seconds_left / seconds_each, self.slots_left)
+
+    @property
+    def slots_left(self) -> float:
+        """How many experiments may still begin; infinite without such a limit."""
+        return math.inf if self._experiments is None else float(self._experiments - self._taken)
 
     @property
     def why_ended(self) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -31,8 +32,10 @@ from orchestrator.ports import Proposer, Watcher
 from orchestrator.preparation import Preparation, Untried
 from orchestrator.researchers import Notes, renewed
 from orchestrator.sandbox.host_versions import read_host_versions
-from orchestrator.views.console import Console, say_at_once
+from orchestrator.views.console import Console
 from orchestrator.views.journal import Journal
+from orchestrator.views.live import Front, watching
+from orchestrator.views.live_scene import Moment, Terms
 from orchestrator.views.several import Several
 
 AT_LEISURE = PipelinePolicy(fill_after_seconds=86_400)
@@ -99,9 +102,9 @@ def spend(night: Night, ledger: GitLedger, console: Console, *others: Watcher) -
     console.say(_greeting(night.bench, night.tag))
     with (
         (night.folder / "orchestrator.log").open("a", encoding="utf-8", buffering=1) as log,
-        Interrupts(night.budget, say_at_once),
+        Interrupts(night.budget, console.say_at_once),
     ):
-        watcher = Several((console, Journal(log), *others))
+        watcher = Several((Journal(log), *others))
         watch = _policy_watch(night, ledger, console)
         sitting: Night | None = night
         while sitting:
@@ -128,12 +131,16 @@ def _sit(
         if watch and (policy := watch.latest()):
             raise PolicyTightened(policy)
 
-    with assembly.open_rig(bench, night.tag, night.data, console.say) as rig:
+    with (
+        assembly.open_rig(bench, night.tag, night.data, console.say) as rig,
+        _shown(night, rig, ledger, console) as front,
+    ):
         if not night.began.is_set():
             circumstances = _circumstances(bench, night.data.sha256, night.proposer.name)
             ledger.record("night_began", **circumstances)
             night.began.set()
-        with _pipeline(night, rig, ledger, watcher, check_policy) as pipeline:
+        told, asked = Several((front.watcher, watcher)), replace(rig, gates=(*rig.gates, *front.gates))
+        with _pipeline(night, asked, ledger, told, check_policy) as pipeline:
             try:
                 run_night(_lab(bench, rig, pipeline), night.budget)
             except ProposalsExhausted as end:
@@ -144,6 +151,18 @@ def _sit(
                 ledger.take_up_again()
                 return night.under(tightened.policy)
     return None
+
+
+def _shown(night: Night, rig: Rig, ledger: GitLedger, console: Console) -> AbstractContextManager[Front]:
+    """What people see of it: the live screen on a terminal, else plain lines."""
+    bench, budget = night.bench, night.budget
+    memory_mib = bench.grant.gpu.memory_mib if bench.grant.gpu else 0
+    terms = Terms(bench.policy.budget.train_seconds, _device(bench), bench.measure, memory_mib)
+
+    def moment() -> Moment:
+        return Moment(time.monotonic(), rig.sandbox.went, budget.seconds_left, budget.slots_left)
+
+    return watching(console, terms, ledger.history, moment)
 
 
 def _pipeline(
@@ -199,7 +218,10 @@ def _circumstances(bench: Bench, data_sha256: str, proposer: str) -> dict[str, A
 
 
 def _greeting(bench: Bench, tag: str) -> str:
-    card = bench.grant.gpu.name if bench.grant.gpu else f"the processor, {bench.outfit.cpus:g} cores"
     seconds = bench.policy.budget.train_seconds
     digest = bench.policy.digest[:12]
-    return f"run {tag}: {bench.task.name}, {seconds:g} s an attempt on {card}, policy {digest}"
+    return f"run {tag}: {bench.task.name}, {seconds:g} s an attempt on {_device(bench)}, policy {digest}"
+
+
+def _device(bench: Bench) -> str:
+    return bench.grant.gpu.name if bench.grant.gpu else f"the processor, {bench.outfit.cpus:g} cores"

@@ -52,7 +52,7 @@ OWNERS = {
     "anyio": {"agents/service.py"},  # what the protocol's SDK runs on
     "pydantic": {"policy/*", "task.py", "settings.py", "agents/service.py"},
     "pydantic_settings": {"settings.py"},
-    "rich": {"views/console.py", "proving/verb.py"},
+    "rich": {"views/console.py", "views/live*.py", "proving/verb.py"},
     "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes
     "starlette": {"views/web.py"},
     "uvicorn": {"views/web.py"},

@@ -64,6 +64,8 @@ class DockerSandbox:
         self._doomed: list[Pair] = []
         self._files: Mapping[str, str] = {}
         self._ended_early = 0
+        self.went: float | None = None
+        """When the run in progress was told to go, on the monotonic clock; for people to look at."""
 
     def __enter__(self) -> DockerSandbox:
         return self
@@ -89,6 +91,8 @@ class DockerSandbox:
         except SandboxError:
             self._discard_warm_pair()
             raise
+        finally:
+            self.went = None
         if not run.completed:
             self._release()
         if run.outcome is Outcome.STOPPED:
@@ -164,7 +168,7 @@ class DockerSandbox:
         log = BoundedLog(self._outfit.policy.log_kib * 1024)
         seconds = self._budget.train_seconds - self._budget.save_seconds
         order = order_message(self._shape, attempt.files, mode="train", seed=attempt.seed, seconds=seconds)
-        go = time.monotonic()
+        go = self.went = time.monotonic()
         deadline = go + self._budget.train_seconds
         pair.train.stream.give(order, deadline)
         self._warm = self._warmer.submit(self._launch_pair)

@@ -7,10 +7,11 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
 from rich.console import Console as RichConsole
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,14 +20,14 @@ from orchestrator.text import sanitise_line
 from orchestrator.views.spending import cost
 
 TITLE_WIDTH = 60
-_STYLES = {
+STYLES = {
     Action.KEEP: "green",
     Action.DISCARD: "dim",
     Action.HOLD: "red",
     Action.REPEAT: "yellow",
     Action.REPEAT_BEST: "yellow",
 }
-_NEXT = {Action.REPEAT: "once more", Action.REPEAT_BEST: "the best once more"}
+NEXT = {Action.REPEAT: "once more", Action.REPEAT_BEST: "the best once more"}
 
 
 class _Terminal(RichConsole):
@@ -47,12 +48,27 @@ class Console:
         stream = stream or sys.stdout
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal knows every letter
+        self.stream = stream
         self._rich = _Terminal(file=stream, highlight=False, soft_wrap=True, width=width)
+        self._sink: Callable[[RenderableType], object] = self._rich.print
+        self.say_at_once: Callable[[str], object] = say_at_once
+        """One line of ours, from a signal handler too."""
         self._began: dict[int, float] = {}
+
+    @contextlib.contextmanager
+    def diverted(self, sink: Callable[[RenderableType], object]) -> Iterator[None]:
+        """While open, everything that is said goes there and not to the stream; it takes any thread's and a
+        signal handler's too."""
+        before = self._sink, self.say_at_once
+        self._sink, self.say_at_once = sink, lambda line: sink(Text(line, style="yellow"))
+        try:
+            yield
+        finally:
+            self._sink, self.say_at_once = before
 
     def say(self, line: str, style: str = "") -> None:
         """One line of ours. It must hold no untrusted text that was not sanitised."""
-        self._print(Text(line, style=style))
+        self.print(Text(line, style=style))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
         """A table whose last column takes the room that is left."""
@@ -62,7 +78,7 @@ class Console:
             table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-        self._print(table)
+        self.print(table)
 
     def proposing(self, proposer: str) -> None:
         if proposer.startswith("openai"):
@@ -86,7 +102,7 @@ class Console:
     def measured(self, experiment: Experiment, decision: Decision) -> None:
         value = "no value" if experiment.value is None else f"{experiment.value:.6f}"
         reason, name = sanitise_line(decision.reason, 300), experiment.attempt.name
-        self.say(f"{name}  {value}; {_NEXT[decision.action]}: {reason}", _STYLES[decision.action])
+        self.say(f"{name}  {value}; {NEXT[decision.action]}: {reason}", STYLES[decision.action])
 
     def closed(self, experiment: Experiment, decision: Decision) -> None:
         began = self._began.pop(experiment.attempt.number, None)
@@ -95,7 +111,7 @@ class Console:
         action = labelled(
             decision.action.value, verified=experiment.score is None or experiment.score.verified
         )
-        self.say(f"{experiment.attempt.name}  {action}: {reason}{took}", _STYLES[decision.action])
+        self.say(f"{experiment.attempt.name}  {action}: {reason}{took}", STYLES[decision.action])
 
     def history(self, entries: Sequence[Entry]) -> None:
         """The table that a run ends with: one row an attempt."""
@@ -103,7 +119,7 @@ class Console:
             (
                 f"{entry.number:04d}",
                 "" if entry.value is None else f"{entry.value:.6f}",
-                Text(_outcome(entry), style=_STYLES[entry.action]),
+                Text(_outcome(entry), style=STYLES[entry.action]),
                 f"{entry.train_seconds:.1f}",
                 sanitise_line(entry.title, TITLE_WIDTH),
             )
@@ -111,9 +127,10 @@ class Console:
         ]
         self.table(("#", "value", "decision", "seconds", "title"), rows)
 
-    def _print(self, content: Text | Table) -> None:
+    def print(self, content: RenderableType) -> None:
+        """Anything of ours that rich can show, under the same condition as `say`."""
         with contextlib.suppress(OSError):
-            self._rich.print(content)
+            self._sink(content)
 
 
 def _outcome(entry: Entry) -> str:
