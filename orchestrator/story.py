@@ -44,12 +44,13 @@ class AttemptStory:
     """One attempt from its proposal to its decision; `action` is None while it is open.
 
     `status` is `open`, or how far it got: `refused`, a run's outcome, `unscored`, `scored`. `base` is the
-    attempt it was built on, 0 for the task's own files.
+    attempt it was built on, 0 for the task's own files. `line` is where the log has its opening whole.
     """
 
     number: int
     title: str
     status: str
+    line: int = 0
     hypothesis: str = ""
     proposer: str = ""
     kind: str = ""

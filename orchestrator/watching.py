@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ class RunSource:
     def attempt(self, number: int) -> dict[str, Any]:
         """One attempt from close by. Raises IndexError. What the record cannot give is said in its place."""
         story = self._story
-        attempt = story.attempt(number)
+        attempt = self._with_digests(story.attempt(number))
         papers = Papers(
             [self._event(run.line) for run in attempt.runs],
             _readable(lambda: self._archive.diff(attempt)),
@@ -99,6 +100,11 @@ class RunSource:
         pair = [(each, self._settings(each, gpu=gpu)) for each in (first, second)]
         diff = _readable(lambda: self._archive.diff_between(first, second))
         return side_by_side(story, pair[0], pair[1], diff)
+
+    def _with_digests(self, attempt: AttemptStory) -> AttemptStory:
+        opened = self._event(attempt.line)
+        digests = {name: str(opened.get(name) or "") for name in ("prompt_sha256", "reply_sha256")}
+        return replace(attempt, **digests)  # type: ignore[arg-type]
 
     def _event(self, line: int) -> dict[str, Any]:
         try:

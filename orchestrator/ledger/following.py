@@ -34,6 +34,8 @@ class Follower:
             glimpse = self._look()
         except LedgerError as error:
             glimpse = self._without_a_log(error)
+        except OSError as error:
+            glimpse = self._without_a_log(LedgerError(f"the run cannot be read: {error.strerror}"))
         if glimpse:
             self._story = glimpse.story
         return glimpse

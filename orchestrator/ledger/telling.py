@@ -24,6 +24,7 @@ _TOLD_IN_ATTEMPTS = frozenset(
     {"run_created", "attempt_opened", "attempt_resumed", "attempt_measured", "attempt_closed"}
 )
 _FRAME = frozenset({"seq", "time", "event", "prev", "hash", "refs"})
+_DIGESTS = ("prompt_sha256", "reply_sha256")
 _LONGEST_POLICY = 1 << 18
 
 
@@ -48,7 +49,10 @@ class Telling:
 
     @classmethod
     def of_index(cls, folder: Path) -> Telling:
-        """Begun with what the run's index says, which is quicker; with nothing where it does not hold."""
+        """Begun with what the run's index says, which is quicker; with nothing where it does not hold.
+
+        Digests of prompts and replies are then missing of what the index has.
+        """
         begun, index = cls(folder), read_index(folder)
         try:
             for event in index.events:
@@ -84,7 +88,7 @@ class Telling:
             return ()
         try:
             for line in read_lines(self.log, self.reading, curves=False):
-                self._take(summary_of(line.event))
+                self._take(_shortened(line.event))
                 self._ends.append(self.reading.good_bytes)
         except LedgerError as error:
             self.problem = error.message
@@ -147,11 +151,17 @@ class Telling:
         return foreign[0] if foreign and not is_held(self.folder / "lock") else ""
 
 
+def _shortened(event: Event) -> Event:
+    """What a story needs of an event, which is its summary and the digests of prompt and reply."""
+    return summary_of(event) | {name: event[name] for name in _DIGESTS if name in event}
+
+
 def _attempt(state: State, number: int) -> AttemptStory:
     opened, closed = state.opened[number], state.closed.get(number, {})
     return AttemptStory(
         number=number,
         title=opened["title"],
+        line=opened["seq"],
         status=closed.get("status", "open"),
         hypothesis=opened["hypothesis"],
         proposer=opened["proposer"],

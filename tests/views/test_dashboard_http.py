@@ -17,7 +17,8 @@ import pytest
 
 from orchestrator.cli import main
 from orchestrator.ledger.git import GitLedger
-from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, proposal, run_night, scored, settle
+from orchestrator.watching import RunSource
+from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, from_model, proposal, run_night, scored, settle
 from tests.views.dashboard_parts import Page, dashboard
 
 HOSTILE = "\x1b[2J\u202e<script>window.owned=1</script>"
@@ -140,6 +141,17 @@ def test_one_attempt_has_its_story_its_edit_and_its_logs(page: Page) -> None:
         (2, "the best once more\n"),
         (1, "step 1\n"),
     ]
+
+
+def test_digests_of_prompt_and_reply_are_told_though_the_index_leaves_them_out(tmp_path: Path) -> None:
+    asked = from_model()
+    with GitLedger(tmp_path / "night", ORIGIN) as ledger:
+        ledger.open(asked)
+    source = RunSource(tmp_path / "night")
+    source.look()
+    proposed = source.attempt(1)["sections"][0]["lines"]
+    assert f"prompt sha256  {asked.prompt_sha256}" in proposed
+    assert f"reply sha256   {asked.reply_sha256}" in proposed
 
 
 def test_two_attempts_are_compared_by_facts_settings_and_diff(page: Page) -> None:

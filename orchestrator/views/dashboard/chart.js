@@ -179,8 +179,9 @@ export class Chart {
 
   tell(row) {
     const better = this.head?.lower === false ? "higher" : "lower";
+    const none = this.rows.all.length ? "Green: the best so far. Grey: discarded. Red: no value." : "No attempt yet.";
     const told = row ? `${padded(row.n)} ${row.outcome} ${figure(row.value)} ${row.title}`
-      : `${this.head?.metric ?? ""}, ${better} is better. Green: the best so far. Red: no value. ${this.rows.all.length ? "" : "No attempt yet."}`;
+      : `${this.head?.metric ?? ""}, ${better} is better. ${none}`;
     if (this.legend.textContent !== told) this.legend.textContent = told;
   }
 }
