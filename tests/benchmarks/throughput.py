@@ -101,7 +101,7 @@ def main() -> None:
         pairs = (inputs * vocab + targets).flatten()
         counts += torch.bincount(pairs, minlength=vocab * vocab)
     while time.monotonic() < harness.deadline() - 0.2:
-        if CRASH and harness.progress() > 0.2:
+        if CRASH and not harness.SMOKE and harness.progress() > 0.2:
             raise RuntimeError("out of luck")
         time.sleep(0.02)
     model = Bigram(vocab)
