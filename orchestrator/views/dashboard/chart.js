@@ -188,6 +188,6 @@ export class Chart {
 
 // None for an attempt that has no value yet.
 function colourOf(row) {
-  if (row.value === null) return row.outcome === "open" ? "" : "failed";
+  if (row.value === null) return row.outcome === "open" || row.outcome === "not run" ? "" : "failed";
   return { hold: "held", open: "focus" }[row.outcome] ?? "point";
 }

@@ -60,7 +60,7 @@ export class Table {
   }
 
   line(row) {
-    const failed = DECIDED.has(row.outcome) ? "" : " failed";
+    const failed = DECIDED.has(row.outcome) || row.outcome === "not run" ? "" : " failed";
     const line = element("div", `row ${DECIDED.has(row.outcome) ? row.outcome : ""}${failed}`);
     line.id = `row-${row.n}`;
     line.dataset.n = row.n;
