@@ -33,6 +33,7 @@ GENESIS = "0" * 64
 RESERVED = frozenset({"seq", "time", "event", "prev", "hash"})
 Event = dict[str, Any]
 Clock = Callable[[], datetime]
+START_AGAIN = "start the run again, with free space on the disk of its folder: it goes on"
 KEEP_A_COPY = "keep a copy of the run folder; a run with a damaged record cannot go on, start a new tag"
 
 
@@ -190,11 +191,14 @@ class AuditLog:
             line = self._line(record)
             self._write(line.data)
             self.head, self.count = line.event["hash"], self.count + 1
+            self._broken = ""
             return line
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._fd)
+        """Let go of the file: a later append raises LedgerError."""
+        with self._lock:
+            self._broken = self._broken or f"{self._path.name} is closed"
+            os.close(self._fd)
 
     def _line(self, record: Event) -> Line:
         own = hashlib.sha256(canonical(record)).hexdigest()
@@ -207,22 +211,25 @@ class AuditLog:
 
     def _write(self, line: bytes) -> None:
         if self._broken:
-            raise LedgerError(self._broken, remedy=FREE_SPACE)
+            raise LedgerError(self._broken, remedy=START_AGAIN)
+        self._broken = f"a write to {self._path.name} was interrupted"  # stays if one by Ctrl-C is
         try:
             write_all(self._fd, line)
             os.fsync(self._fd)
         except OSError as error:
-            self._take_back()
+            self._broken = self._take_back()
             message = f"{self._path.name} cannot be written: {error.strerror}"
             raise LedgerError(message, remedy=FREE_SPACE) from error
         self.size += len(line)
 
-    def _take_back(self) -> None:
+    def _take_back(self) -> str:
+        """Why nothing can be added any more; empty when the line is gone."""
         try:
             os.ftruncate(self._fd, self.size)
             os.fsync(self._fd)
         except OSError as error:
-            self._broken = f"{self._path.name} may end in a torn line: {error.strerror}"
+            return f"{self._path.name} may end in a torn line: {error.strerror}"
+        return ""
 
     def _cut_torn_line(self) -> None:
         torn = os.pread(self._fd, self.torn_bytes, self.size)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -148,3 +150,31 @@ def _write_quickly(path: Path, events: int) -> None:
         head = record["hash"] = hashlib.sha256(canonical(record).encode()).hexdigest()
         lines.append(canonical(record))
     path.write_text("\n".join(lines) + "\n")
+
+
+def test_after_an_interrupted_write_nothing_is_added_that_does_not_follow(tmp_path: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for trial in range(40):
+            log = AuditLog(tmp_path / f"{trial}.jsonl")
+            with pytest.raises(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + trial / 10_000)
+                while True:
+                    log.append("thing_happened")
+            with suppress(LedgerError):
+                log.append("went_on")
+            log.close()
+            AuditLog(tmp_path / f"{trial}.jsonl").close()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_closed_log_writes_into_no_file_that_was_opened_after_it(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    log.close()
+    with (tmp_path / "report.html").open("w"), pytest.raises(LedgerError, match="is closed"):
+        log.append("came_too_late")
+    assert (tmp_path / "report.html").read_bytes() == b""
