@@ -121,8 +121,10 @@ class GitLedger:
 
     def release(self) -> None:
         """Let go of the folder; the run can be taken up again at any time."""
-        self._pack_refs()
-        self._held.close()
+        with self._turn:  # whoever is in the middle of a step, in the background, ends it first
+            self._stopped = True
+            self._pack_refs()
+            self._held.close()
 
     def _pack_refs(self) -> None:
         with suppress(LedgerError):  # it is only for speed
@@ -175,6 +177,8 @@ class GitLedger:
         with self._turn:
             while self._interrupted:
                 number = self._interrupted.pop(0)
+                if number not in self._state.undecided:
+                    continue
                 attempt = self._attempt(number)
                 self._at("resume:begin")
                 if number not in self._state.resumed:

@@ -16,12 +16,14 @@ from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.verification import verify_run
 from tests.ledger.ledger_parts import (
     BOUNDED,
+    DISCARD,
     KEPT,
     ORIGIN,
     from_model,
     git,
     night_killed_at,
     proposal,
+    refused,
     run_bounded_night,
     run_night,
     under,
@@ -195,3 +197,14 @@ def test_a_second_process_on_the_same_run_is_sent_away(tmp_path: Path) -> None:
         assert (folder / "audit.jsonl").read_bytes() == before
         with pytest.raises(SetupError, match="already in progress"):
             GitLedger(folder, ORIGIN)
+
+
+def test_what_was_decided_after_the_open_ones_were_counted_is_not_taken_up(tmp_path: Path) -> None:
+    with GitLedger(tmp_path / "run", ORIGIN) as ledger:
+        first, second = ledger.open(proposal(1)), ledger.open(proposal(2))
+        ledger.take_up_again()
+        ledger.close(refused(first), DISCARD)
+        assert ledger.recover() == second
+        assert ledger.recover() is None
+    with GitLedger(tmp_path / "run", ORIGIN) as ledger:
+        assert [entry.number for entry in ledger.history().entries] == [1]
