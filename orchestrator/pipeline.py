@@ -40,6 +40,7 @@ class Pipeline:
     before_each: Callable[[], None] = lambda: None
     _background: Background[Experiment] = field(default_factory=lambda: Background("prepare"))
     _coming: Future[Experiment] | None = None
+    _stale: list[Experiment] = field(default_factory=list)
     _rehearsal: Future[Experiment] | None = None
     _recovered: bool = False
     _baseline_tried: bool = False
@@ -84,8 +85,7 @@ class Pipeline:
             elif self.preparation.rests_on_the_best(reviewed):
                 return reviewed
             else:
-                self._coming = self._background.start(partial(self.preparation.onto_the_best, reviewed))
-                return self._proposed()
+                self._stale.append(reviewed)
         return None
 
     def _baseline(self) -> Experiment | None:
@@ -110,15 +110,21 @@ class Pipeline:
 
     def _proposed(self) -> Experiment | None:
         while True:
-            coming = self._coming or self._background.start(self.preparation.propose)
-            self._coming = coming
+            self._coming = coming = self._coming or self._prepared()
             if not wait([coming], self.policy.fill_after_seconds).done:
                 return self._meanwhile()
             self._coming = None
             reviewed = coming.result()
             if self.preparation.rests_on_the_best(reviewed):
                 return reviewed
-            self._coming = self._background.start(partial(self.preparation.onto_the_best, reviewed))
+            self._stale.insert(0, reviewed)
+
+    def _prepared(self) -> Future[Experiment]:
+        """Begin with the next: what rests on an old best comes before anything new."""
+        preparation = self.preparation
+        if self._stale:
+            return self._background.start(partial(preparation.onto_the_best, self._stale.pop(0)))
+        return self._background.start(preparation.propose)
 
     def _meanwhile(self) -> Experiment | None:
         """A spare attempt, once the best was measured often enough; None asks for that."""
@@ -136,7 +142,7 @@ class Pipeline:
 
     def _look_ahead(self, running: Experiment) -> None:
         if self._coming is None and self.wants_more():
-            self._coming = self._background.start(self.preparation.propose)
+            self._coming = self._prepared()
         if self._coming:
             self._rehearsal = self._background.start(partial(self._rehearse, self._coming, running))
 

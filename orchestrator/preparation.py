@@ -125,6 +125,8 @@ class Preparation:
 
     def _ask(self, mend: Mend | None) -> Experiment:
         """One proposal, opened on the best that its proposer saw, and reviewed."""
+        if self.closing.is_set():
+            raise Closing
         self.watcher.proposing(self.proposer.name)
         history = replace(self.ledger.history(), mend=mend)
         self.asking = True

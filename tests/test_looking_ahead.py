@@ -30,7 +30,7 @@ from orchestrator.records import (
     Usage,
     Verdict,
 )
-from orchestrator.testing import OpenGate
+from orchestrator.testing import MemoryLedger, OpenGate
 from tests.lab_parts import Night, completed, following, proposing
 
 LINES = [f"line {number}\n" for number in range(30)]
@@ -415,3 +415,54 @@ def test_orders_in_a_candidates_output_are_flagged() -> None:
     run_night(night.lab(), Budget(experiments=2))
     flagged = [fields for event, fields in night.memory.events if event == "orders_found"]
     assert [(fields["number"], fields["lines"]) for fields in flagged] == [(1, 1), (2, 1)]
+
+
+class Interrupted(MemoryLedger):
+    """Its open attempts are those of an earlier start, to be recovered one after another."""
+
+    def __init__(self) -> None:
+        super().__init__({"train.py": TEMPLATE})
+        self.left: list[Attempt] = []
+
+    def recover(self) -> Attempt | None:
+        return self.left.pop(0) if self.left else None
+
+
+def test_an_interrupted_attempt_on_an_old_best_costs_no_proposal_that_was_made_meanwhile() -> None:
+    ledger = Interrupted()
+    night = night_of(Thinking([edit(20, "twenty"), edit(25, "last")]), ledger=ledger)
+    baseline = Experiment(ledger.open(Proposal("baseline", {"train.py": TEMPLATE})), Verdict())
+    decide_as(night, baseline, 2.0, Action.KEEP)
+    ledger.left = [ledger.open(edit(1, "one")), ledger.open(edit(9, "nine"))]
+    night.wants_more = lambda: True
+    with night.pipeline() as pipeline:
+        running = following(pipeline)
+        settled(pipeline)
+        decide_as(night, running, 1.5, Action.KEEP)
+        for _ in range(3):
+            decide_as(night, following(pipeline), 2.5, Action.DISCARD)
+        settled(pipeline)
+    tried = {entry.title for entry in ledger.history().entries if entry.value is not None}
+    assert {"1 one", "9 nine", "20 twenty"} <= tried
+
+
+def test_no_model_is_asked_once_the_night_ends() -> None:
+    class Slow:
+        began, go_on = Event(), Event()
+
+        def review(self, attempt: Attempt) -> Verdict:
+            if "nine" in attempt.files["train.py"]:
+                self.began.set()
+                assert self.go_on.wait(30)
+                return Verdict((Objection("smoke", "it says nine"),))
+            return Verdict()
+
+    gate, proposer = Slow(), Thinking([edit(1, "one"), edit(9, "nine"), edit(20, "twenty")])
+    night = night_of(proposer, gates=(gate,), repairs=2)
+    pipeline = after_baseline(night)
+    following(pipeline)
+    assert gate.began.wait(30)
+    pipeline.preparation.closing.set()
+    gate.go_on.set()
+    pipeline.close()
+    assert len(proposer.told) == 2
