@@ -30,6 +30,7 @@ from orchestrator.policy import PipelinePolicy, Policy
 from orchestrator.policy.watch import PolicyWatch
 from orchestrator.ports import Proposer, Watcher
 from orchestrator.preparation import Preparation, Untried
+from orchestrator.proposers.mailbox import Mailbox
 from orchestrator.researchers import Notes, renewed
 from orchestrator.sandbox.host_versions import read_host_versions
 from orchestrator.views.console import Console
@@ -125,7 +126,7 @@ def _sit(
 ) -> Night | None:
     """Go on under one policy until the budget is spent, or the policy is tightened: then the night to go on
     with."""
-    bench = night.bench
+    bench, tighter = night.bench, None
 
     def check_policy() -> None:
         if watch and (policy := watch.latest()):
@@ -148,9 +149,13 @@ def _sit(
                 console.say(str(end))
             except PolicyTightened as tightened:
                 night.budget.give_back()
-                ledger.take_up_again()
-                return night.under(tightened.policy)
-    return None
+                tighter = tightened.policy
+                if isinstance(night.proposer, Mailbox):
+                    night.proposer.send_away()
+    if tighter is None:
+        return None
+    ledger.take_up_again()  # not before the background has ended, which may still close some
+    return night.under(tighter)
 
 
 def _shown(night: Night, rig: Rig, ledger: GitLedger, console: Console) -> AbstractContextManager[Front]:

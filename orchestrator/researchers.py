@@ -22,7 +22,7 @@ from orchestrator.proposers.replay import ReplayProposer
 from orchestrator.proposers.rules import RuleBook
 from orchestrator.proposers.spending import Estimate, expect
 from orchestrator.proposers.tokens import count_tokens
-from orchestrator.records import History
+from orchestrator.records import History, Usage
 from orchestrator.settings import Model, Settings
 from orchestrator.task import Task, load_task
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from orchestrator.proposers.endpoint import Endpoint
     from orchestrator.proposers.openai import OpenAIProposer
     from orchestrator.proposers.rotation import Rotation
+
+
+NOTHING_YET = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,23 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, notes: Notes) -> Propos
     if kind == "replay" and folder:
         return ReplayProposer(Path(folder), task.entry_file)
     if wanted == "openai":
-        notebook = Notebook(bench.policy.model, bench.measure, notes.record, notes.lessons)
-        prompt = _prompt(bench.policy, task, bench.device_kind)
-        model = _model_proposer(settings, bench.policy, prompt, notebook)
         first = max((each.one for each in _estimates(bench)), key=lambda one: one.dollars or 0.0)
-        return Relay(model, tuner_of(bench, tag), bench.policy.model, time.monotonic, notes.record, first)
+        return _relay(bench, tag, notes, first)
     raise SetupError(f"there is no proposer {wanted!r}", remedy="one of auto, openai, tuner, replay:FOLDER")
 
 
 def renewed(bench: Bench, proposer: Proposer, tag: str, notes: Notes) -> Proposer:
-    """The proposer under the bench's policy, where it goes by one."""
+    """The proposer under the bench's policy, where it goes by one; a cap that is reached by now is no error."""
     if not isinstance(proposer, Relay):
         return proposer
-    fresh = choose_proposer(bench, "openai", tag, notes)
-    return fresh.goes_on_from(proposer) if isinstance(fresh, Relay) else fresh
+    return _relay(bench, tag, notes).goes_on_from(proposer)
+
+
+def _relay(bench: Bench, tag: str, notes: Notes, expected: Usage = NOTHING_YET) -> Relay:
+    notebook = Notebook(bench.policy.model, bench.measure, notes.record, notes.lessons)
+    prompt = _prompt(bench.policy, bench.task, bench.device_kind)
+    model = _model_proposer(bench.settings, bench.policy, prompt, notebook)
+    return Relay(model, tuner_of(bench, tag), bench.policy.model, time.monotonic, notes.record, expected)
 
 
 def tuner_of(bench: Bench, tag: str) -> Proposer:

@@ -38,6 +38,7 @@ class Mailbox:
         self._changed = Condition()
         self._waiting: Proposal | None = None
         self._closed = ""
+        self._askers = 0
 
     def put(self, proposal: Proposal) -> int:
         """Leave a proposal for the loop; which one it is, counted from 1. Raises Occupied."""
@@ -56,14 +57,22 @@ class Mailbox:
             self._closed = self._closed or reason
             self._changed.notify_all()
 
-    def propose(self, history: History) -> Proposal:  # noqa: ARG002 - the sender has read it already
-        """The next proposal, waited for. Raises ProposalsExhausted when the night or the box is closed."""
+    def send_away(self) -> None:
+        """Let whoever waits for a proposal go away empty-handed; what comes is for whoever asks then."""
         with self._changed:
-            while not (self._waiting or self._closed or self._why_over()):
+            self._askers += 1
+            self._changed.notify_all()
+
+    def propose(self, history: History) -> Proposal:  # noqa: ARG002 - the sender has read it already
+        """The next proposal, waited for. Raises ProposalsExhausted when the night or the box is closed, or who
+        waits is sent away."""
+        with self._changed:
+            present = self._askers
+            while present == self._askers and not (self._waiting or self._closed or self._why_over()):
                 self._changed.wait(LOOK_SECONDS)
             over = self._why_over()
-            if over or not self._waiting:
-                raise ProposalsExhausted(over or self._closed)
+            if over or not self._waiting or present != self._askers:
+                raise ProposalsExhausted(over or self._closed or "somebody else asks now")
             proposal, self._waiting = self._waiting, None
             self.handed_out += 1
             return proposal

@@ -87,3 +87,15 @@ def test_a_night_that_is_over_ends_the_wait_and_hands_nothing_out() -> None:
 )
 def test_a_name_is_made_plain_and_cannot_pass_for_another_way(who: str, name: str) -> None:
     assert named("mcp", who) == name
+
+
+def test_who_is_sent_away_takes_nothing_that_comes_for_the_next() -> None:
+    box = Mailbox("mcp")
+    with ThreadPoolExecutor(1) as loop:
+        asked = loop.submit(box.propose, EMPTY)
+        time.sleep(0.05)
+        box.send_away()
+        box.put(EDIT)
+        with pytest.raises(ProposalsExhausted, match="somebody else"):
+            asked.result(5)
+    assert box.propose(EMPTY) is EDIT
