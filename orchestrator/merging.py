@@ -67,7 +67,14 @@ def _merged_line_by_line(base: str, ours: str, theirs: str) -> str | None:
 def _git_merge_file(folder: str, names: tuple[str, ...], path: str) -> subprocess.CompletedProcess[bytes]:
     command = ["git", "merge-file", "-p", "-q", *names]
     try:
-        return subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603
+        return subprocess.run(  # noqa: S603
+            command,
+            cwd=folder,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+            start_new_session=True,  # a Ctrl-C is no conflict
+        )
     except subprocess.TimeoutExpired:
         raise Conflict(f"{path}: the merge took longer than {SECONDS:g} seconds") from None
     except OSError as error:

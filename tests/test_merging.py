@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +82,19 @@ def test_a_text_made_to_slow_a_diff_down_takes_no_minute() -> None:
     with suppress(Conflict):
         merge(base=base, ours=ours, theirs=theirs)
     assert time.monotonic() - began < 30
+
+
+def test_a_ctrl_c_does_not_reach_the_merge_and_make_a_conflict_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"#!/bin/sh\ntrap '' INT\nkill -INT 0\nexec {shutil.which('git')} \"$@\"\n"
+    (tmp_path / "git").write_text(script)
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        merge(base={"a": "1\n2\n3\n"}, ours={"a": "x\n2\n3\n"}, theirs={"a": "1\n2\ny\n"})
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == []
