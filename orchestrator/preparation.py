@@ -162,7 +162,10 @@ class Preparation:
             f"the same idea as attempt {like.number:04d}{came} in other words; propose something else, "
             "or the same again if you have a reason to insist"
         )
-        again = self.proposer.propose(replace(history, mend=Mend(proposal, reason)))
+        try:
+            again = self.proposer.propose(replace(history, mend=Mend(proposal, reason)))
+        except ProposerError:
+            return proposal  # it is paid for; whoever asks next learns what is wrong
         return replace(again, usage=proposal.usage + again.usage)
 
     def _rehearse_on_the_baseline(self, proposal: Proposal, template: Files) -> None:

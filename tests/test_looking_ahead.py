@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator.budget import Budget
-from orchestrator.errors import ProposerError, SandboxError
+from orchestrator.errors import ProposalsExhausted, ProposerError, SandboxError
 from orchestrator.loop import run_night
 from orchestrator.pipeline import Pipeline
 from orchestrator.ports import Proposer
@@ -466,3 +466,21 @@ def test_no_model_is_asked_once_the_night_ends() -> None:
     gate.go_on.set()
     pipeline.close()
     assert len(proposer.told) == 2
+
+
+def test_a_model_that_is_gone_when_it_is_told_so_loses_no_idea_that_it_had() -> None:
+    class Exhausted(Thinking):
+        def propose(self, history: History) -> Proposal:
+            self.told.append(history)
+            if history.mend:
+                raise ProposalsExhausted("the model's budget is spent")
+            text = LOOP if len(self.told) == 1 else IN_OTHER_WORDS
+            files = {"train.py": history.best_files["train.py"] + text}
+            return Proposal(f"idea {len(self.told)}", files, usage=Usage(1, 10))
+
+    proposer = Exhausted([])
+    night = night_of(proposer, repairs=1)
+    pipeline = after_baseline(night)
+    decide_as(night, following(pipeline), 2.5, Action.DISCARD)
+    assert following(pipeline).attempt.proposal.title == "idea 2"
+    assert proposer.mends[2] is not None

@@ -59,23 +59,25 @@ class OpenAIProposer:
         self._chat = ChatEndpoint(endpoint)
         self._prompt = prompt
         self._talk: Talk | None = None
+        self._owed = Usage()
 
     def propose(self, history: History) -> Proposal:
         """Where `history.mend` is its own last proposal, the question goes on in the same conversation.
 
         Raises ProposerError when no well-formed answer came within the time limit and the retries.
         """
-        spent = self._rewrite_lessons(history)
+        self._owed += self._rewrite_lessons(history)
         messages = self._messages(history)
         answer = self._chat.ask(messages)
         said, proposal = answer.exchange, self._proposal(answer, history.best_files)
         proposal = replace(
             proposal,
-            usage=proposal.usage + spent,
+            usage=proposal.usage + self._owed,
             prompt_sha256=said.prompt_sha256,
             reply_sha256=said.reply_sha256,
             exchange=said,
         )
+        self._owed = Usage()
         self._talk = Talk(messages, answer.text, proposal, history.best_files)
         return proposal
 

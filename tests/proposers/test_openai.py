@@ -8,9 +8,14 @@ import traceback
 import pytest
 
 from orchestrator.errors import ProposerError, SetupError
+from orchestrator.policy import EditPolicy, ModelPolicy
 from orchestrator.proposers.endpoint import Endpoint
-from orchestrator.records import Usage
+from orchestrator.proposers.notebook import Notebook
+from orchestrator.proposers.openai import OpenAIProposer
+from orchestrator.proposers.prompt import PromptBuilder
+from orchestrator.records import Measure, Usage
 
+from .edits_of_a_night import night
 from .model_parts import GOOD, HISTORY, KEY, SOURCE, proposer
 from .openai_server import Cut, OpenAIServer, Raw, Reply, Slow, Status, Text, Trickle
 
@@ -201,3 +206,15 @@ def test_an_endpoint_shows_neither_its_key_nor_the_password_in_its_address() -> 
     endpoint = Endpoint(model="m", api_key=KEY, base_url="https://me:secret@host:8000/v1?token=t")
     assert KEY not in repr(endpoint)
     assert endpoint.place == "https://host:8000/v1"
+
+
+def test_what_new_lessons_cost_is_counted_when_the_question_after_them_fails() -> None:
+    book = Notebook(ModelPolicy(lessons_every=1), Measure(), lambda *_, **__: None)
+    prompt = PromptBuilder(agenda="Lower it.", edit=EditPolicy(), entry_file="train.py", entry_points={})
+    history = night(5)
+    with OpenAIServer([Text("Wider is worse."), Status(500), Text(GOOD)]) as server:
+        endpoint = Endpoint(model="m", api_key=KEY, base_url=server.base_url, max_retries=0)
+        asked = OpenAIProposer(endpoint, prompt, notebook=book)
+        with pytest.raises(ProposerError):
+            asked.propose(history)
+        assert asked.propose(history).usage.requests == 2
