@@ -67,7 +67,7 @@ def choose_proposer(bench: Bench, wanted: str, tag: str, notes: Notes) -> Propos
 
 
 def renewed(bench: Bench, proposer: Proposer, tag: str, notes: Notes) -> Proposer:
-    """The proposer under the bench's policy, where it goes by one; a cap that is reached by now is no error."""
+    """The proposer under the bench's policy, where it goes by one; a cap that is reached is no error."""
     if not isinstance(proposer, Relay):
         return proposer
     return _relay(bench, tag, notes).goes_on_from(proposer)

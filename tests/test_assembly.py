@@ -16,7 +16,7 @@ from orchestrator.errors import SetupError
 from orchestrator.policy import ModelPolicy, Policy, load_policy
 from orchestrator.proposers.relay import Relay
 from orchestrator.proving.text import write_bytes_as_tokens
-from orchestrator.researchers import Notes, choose_proposer, endpoints_of, say_estimate
+from orchestrator.researchers import Notes, choose_proposer, endpoints_of, renewed, say_estimate
 from orchestrator.sandbox.gpu import NO_GPU
 from orchestrator.settings import load_settings
 from orchestrator.task import load_task
@@ -142,3 +142,15 @@ def test_a_size_that_needs_a_card_is_refused_where_there_is_none(bench: Bench, t
         open_rig(small, "a", data, print),
     ):
         pass
+
+
+def test_a_cap_below_one_request_is_refused_at_the_start_and_in_a_night_leaves_the_tuner(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-main")
+    bench = replace(bench, settings=load_settings(), grant=NO_GPU)
+    asked = choose_proposer(bench, "openai", "a-tag", NOTES)
+    bench = replace(bench, policy=Policy(model=ModelPolicy(tokens=1)))
+    with pytest.raises(SetupError, match="over 1 tokens"):
+        choose_proposer(bench, "openai", "a-tag", NOTES)
+    assert renewed(bench, asked, "a-tag", NOTES).name == "tuner"

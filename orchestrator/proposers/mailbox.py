@@ -64,8 +64,10 @@ class Mailbox:
             self._changed.notify_all()
 
     def propose(self, history: History) -> Proposal:  # noqa: ARG002 - the sender has read it already
-        """The next proposal, waited for. Raises ProposalsExhausted when the night or the box is closed, or who
-        waits is sent away."""
+        """The next proposal, waited for.
+
+        Raises ProposalsExhausted when the night or the box is closed, and when who waits is sent away.
+        """
         with self._changed:
             present = self._askers
             while present == self._askers and not (self._waiting or self._closed or self._why_over()):
