@@ -48,8 +48,8 @@ class Pipeline:
     def __enter__(self) -> Pipeline:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(wait_seconds=0.0 if kind is KeyboardInterrupt else CLOSING_SECONDS)
 
     def next(self) -> Experiment | None:
         """The next attempt with its verdict, always an allowed one that rests on the best.
@@ -64,13 +64,16 @@ class Pipeline:
             self._look_ahead(reviewed)
         return reviewed
 
-    def close(self) -> None:
-        """End the work in the background; a model that has not answered yet is not waited for."""
+    def close(self, wait_seconds: float = CLOSING_SECONDS) -> None:
+        """End the work in the background; a model that has not answered yet is not waited for.
+
+        What is not done by then opens and closes nothing any more, and the guard removes its container.
+        """
         preparation = self.preparation
         preparation.closing.set()
         preparation.has_best.set()
         if not preparation.asking:
-            self._background.settle(CLOSING_SECONDS)
+            self._background.settle(wait_seconds)
 
     def _interrupted(self) -> Experiment | None:
         while not self._recovered:

@@ -283,6 +283,25 @@ def test_leaving_waits_for_no_model_and_opens_nothing_any_more() -> None:
     assert [each.number for each in night.book.history().underway] == [2]
 
 
+def test_an_interrupt_waits_for_no_test_in_the_background_and_an_orderly_end_does() -> None:
+    class Slow:
+        def review(self, attempt: Attempt) -> Verdict:
+            if "nine" in attempt.files["train.py"]:
+                time.sleep(1.5)
+            return Verdict()
+
+    seconds = []
+    for error in (KeyboardInterrupt, None):
+        night = night_of(Thinking([edit(1, "one"), edit(9, "nine"), edit(20, "x")]), gates=(Slow(),))
+        pipeline = after_baseline(night)
+        following(pipeline)
+        time.sleep(0.3)
+        began = time.monotonic()
+        pipeline.__exit__(error, error, None)
+        seconds.append(time.monotonic() - began)
+    assert seconds[0] < 0.5 < 1.0 < seconds[1] < 30
+
+
 def test_nothing_is_prepared_that_the_night_has_no_slot_for() -> None:
     proposer = Thinking([edit(1, "one"), edit(9, "nine"), edit(20, "twenty")])
     night = night_of(proposer)
