@@ -46,6 +46,25 @@ def test_a_torn_last_line_does_not_hide_a_break(kept: Path, capsys: pytest.Captu
     assert "find out who touched it" in said.err
 
 
+@pytest.mark.parametrize("anchor", ["head", ":" + "0" * 64, "one:" + "0" * 64, "3:" + "F" * 64])
+def test_what_is_no_anchor_says_how_one_looks(anchor: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*VERIFY, "--against", anchor])
+    assert end.value.code == 2
+    assert "a line's number, a colon and 64 digits" in capsys.readouterr().err
+
+
+def test_a_night_that_lost_its_log_is_no_night_that_never_was(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (kept / "audit.jsonl").unlink()
+    assert main(VERIFY) == 6
+    assert "night has lost its audit.jsonl" in capsys.readouterr().err
+    shutil.rmtree(kept)
+    assert main(VERIFY) == 2
+    assert "there is no run night" in capsys.readouterr().err
+
+
 def test_a_sound_night_has_no_note(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(VERIFY) == 0
     assert "crash" not in capsys.readouterr().out
