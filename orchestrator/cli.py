@@ -67,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     audit = verbs_.add_parser("audit", help="look after the audit log").add_subparsers(required=True)
     verify = _tagged(_verb(audit, "verify", verbs.audit_verify, "check log, commits, refs and exports"))
     verify.add_argument("--anchor", action="store_true", help="print SEQ:HEAD, to be kept elsewhere")
-    verify.add_argument("--against", type=Anchor.parse, metavar="SEQ:HEAD", help="an anchor that was kept")
+    verify.add_argument("--against", type=_anchor, metavar="SEQ:HEAD", help="an anchor that was kept")
     _add_show(audit)
     _add_report(verbs_)
     _add_dashboard(verbs_)
@@ -168,8 +168,20 @@ def _add_export(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     export.add_argument("--repo", type=Path, default=Path(), help="a git repository (default: here)")
 
 
+def _anchor(text: str) -> Anchor:
+    try:
+        return Anchor.parse(text)
+    except ValueError:
+        message = f"{text!a:.80} is none: give what --anchor printed, a line's number, a colon and 64 digits"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!a:.80} is no time: write it as 2026-11-24T22:30"
+        raise argparse.ArgumentTypeError(message) from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

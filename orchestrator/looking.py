@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -64,11 +65,10 @@ def audit_show(arguments: Namespace) -> int:
         text=arguments.text,
     )
     found = (event for event in read_events(folder / "audit.jsonl") if query.matches(event))
-    if arguments.json:
-        _print(event_json(event) for event in found)
-    else:
+    if not arguments.json:
         Console().say(HEADING, "bold")
-        _print(event_line(event) for event in found)
+    if not _print(map(event_json if arguments.json else event_line, found)):
+        sys.stderr.write(f"no event of {folder.name} is what was asked for; without filters all are shown\n")
     return 0
 
 
@@ -95,9 +95,9 @@ def _events_of(folder: Path, number: int) -> Iterator[Event]:
         return  # the story says it
 
 
-def _print(lines: Iterable[str]) -> None:
-    """Many lines quickly; what was found before a break of the log is shown before the error is."""
-    console, rest = Console(), iter(lines)
+def _print(lines: Iterable[str]) -> int:
+    """Many lines quickly, and how many; what stands before a break of the log is shown before the error."""
+    console, rest, count = Console(), iter(lines), 0
     while True:
         batch: list[str] = []
         try:
@@ -106,7 +106,8 @@ def _print(lines: Iterable[str]) -> None:
             if batch:
                 console.say("\n".join(batch))
         if not batch:
-            return
+            return count
+        count += len(batch)
 
 
 def export(arguments: Namespace) -> int:

@@ -131,6 +131,9 @@ def run_folder(runs: Path, tag: str) -> Path:
     """The run that is named, else the one whose log changed last. Raises SetupError."""
     pattern = f"{checked_tag(tag)}/audit.jsonl" if tag else "*/audit.jsonl"
     logs = sorted(runs.glob(pattern), key=lambda path: path.stat().st_mtime)
+    if not logs and tag and (runs / tag / "repo.git").exists():
+        remedy = "put it back from a copy: without it nothing in the folder can be trusted"
+        raise LedgerError(f"{runs / tag} has lost its audit.jsonl", remedy=remedy)
     if not logs:
         raise SetupError(f"there is no run {tag}".rstrip() + f" in {runs}", remedy="start one: 'make demo'")
     return logs[-1].parent

@@ -123,7 +123,9 @@ WRONG = {
     "budget: 3": "budget: input should be a valid dictionary",
     "budget: {": ":1: ",
     "extends: [a]": "extends: takes one file name",
-    "extends: gone.yaml": "gone.yaml: no such file",
+    "edit: {}\nextends: gone.yaml": "mine.yaml:2: extends: there is no ",
+    "edit: {}\n# \x1b[2J\nbudget: {}": "mine.yaml:2: the character '\\x1b' is not allowed",
+    "#" * (2**20 + 1): "is longer than 1048576 characters",
     "extends: mine.yaml": "extends itself",
     "x: !!python/object/apply:os.system ['true']": "x: !!os.system is not allowed here",
     "budget:\n  ? [a, b]\n  : c": ":2: budget: a key is one plain word",
@@ -249,6 +251,12 @@ def test_a_bomb_of_aliases_is_refused_before_it_goes_off(tmp_path: Path) -> None
     problems = read_policy(path).problems
     assert time.monotonic() - began < 2
     assert f"{path}:2: a1.0: an alias is not allowed here: write the value out" in map(str, problems)
+
+
+def test_a_file_without_an_end_is_not_waited_for() -> None:
+    assert [str(problem) for problem in read_policy(Path("/dev/zero")).problems] == [
+        "/dev/zero: is longer than 1048576 characters"
+    ]
 
 
 def test_a_link_to_itself_cannot_be_read(tmp_path: Path) -> None:

@@ -41,9 +41,8 @@ def export_branch(folder: Path, name: str, repository: Path) -> Exported:
     git = _Git(repository)
     git("rev-parse", "--git-dir", problem=f"{repository} is not a git repository")
     ref = f"refs/heads/{name}"
-    if name.startswith("-"):
-        raise SetupError(f"{name!r} is not a branch name", remedy="choose a plain name")
-    git("check-ref-format", ref, problem=f"{name!r} is not a branch name")
+    if name.startswith("-") or not git.succeeds("check-ref-format", ref):
+        raise SetupError(f"{name!a:.80} is not a branch name", remedy="choose a plain name, such as night-7")
     if git.succeeds("show-ref", "--verify", "--quiet", ref):
         raise SetupError(f"the branch {name} exists in {repository}", remedy="choose another --branch")
     git(*_FETCH, str(source.folder), BEST, problem=f"the commits cannot be brought to {repository}")

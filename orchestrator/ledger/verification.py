@@ -18,6 +18,7 @@ from orchestrator.ledger.index import read_index, summary_of
 from orchestrator.ledger.repo import BareRepo, Stored
 from orchestrator.ledger.standing import Lines
 from orchestrator.ledger.state import State, disagreements, prompt_ref
+from orchestrator.text import sanitise_line
 
 _BATCH = 256
 _EXCHANGES_AT_ONCE = 16
@@ -71,6 +72,9 @@ def verify_run(folder: Path, against: Anchor | None = None) -> list[Finding]:
     except LedgerError as error:
         place, _, problem = error.message.partition(": ")
         findings.append(Finding(place if problem else folder.name, problem or error.message))
+    except (KeyError, TypeError, ValueError) as error:  # who rewrites a log can give it any shape
+        problem = f"an event has a field that is missing or wrong: {type(error).__name__}: {error}"
+        findings.append(Finding("audit.jsonl", sanitise_line(problem, 300)))
     return findings
 
 

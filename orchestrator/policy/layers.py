@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -117,9 +118,10 @@ def _read_layers(path: Path, seen: tuple[Path, ...]) -> _Layers:
 def _unusable(path: Path, parent: object, seen: tuple[Path, ...]) -> str:
     if not isinstance(parent, str) or not parent or not parent.isprintable():
         return "takes one file name"
-    if (path.parent / parent).resolve() in (*seen, path.resolve()):
+    above = path.parent / parent
+    if above.resolve() in (*seen, path.resolve()):
         return f"{parent} extends itself: remove the circle"
-    return ""
+    return "" if os.path.lexists(above) else f"there is no {above}: the name counts from this file's folder"
 
 
 def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

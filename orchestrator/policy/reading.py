@@ -22,6 +22,7 @@ Place = tuple[str | int, ...]
 
 EXAMPLE = "policies/default.yaml"
 _LONGEST = 200
+_MOST_CHARACTERS = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +62,26 @@ def read_yaml_mapping(path: Path, *, example: str = EXAMPLE) -> dict[str, Any]:
 def read_document(path: Path) -> Document:
     """The file's mapping with its lines; never raises for what the file holds or lacks."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MOST_CHARACTERS + 1)
     except FileNotFoundError:
         return _unreadable(path, "no such file")
     except (OSError, UnicodeDecodeError) as error:
         return _unreadable(path, f"cannot be read: {error}")
-    loader = _PlainLoader(text)
+    if len(text) > _MOST_CHARACTERS:
+        return _unreadable(path, f"is longer than {_MOST_CHARACTERS} characters")
+    return _parsed(path, text)
+
+
+def _parsed(path: Path, text: str) -> Document:
     try:
+        loader = _PlainLoader(text)
         node = loader.get_single_node()
         reading = _Reading(loader)
         values = reading.value(node, ()) if node is not None else {}
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        return _unreadable(path, f"the character {chr(error.character)!a} is not allowed", line)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         return _unreadable(

@@ -21,10 +21,10 @@ HEADING = f"{'line':>6}  {'time (UTC)':<19}  {'event':<18}  {'#':>4}  what"
 
 def event_line(event: Event) -> str:
     """One event as one safe line: where it stands, when, what, of which attempt, and its gist."""
-    time = event["time"][:19].replace("T", " ")
+    time = sanitise_line(str(event["time"]), 40)[:19].replace("T", " ")
     number = event.get("number")
     which = f"{number:04d}" if isinstance(number, int) else ""
-    name = sanitise_line(event["event"], 40)
+    name = sanitise_line(str(event["event"]), 40)
     return f"{event['seq']:>6}  {time:<19}  {name:<18}  {which:>4}  {_gist(event)}"
 
 
@@ -35,7 +35,10 @@ def event_json(event: Event) -> str:
 
 def _gist(event: Event) -> str:
     tell = _GISTS.get(event["event"], _others)
-    return sanitise_line(tell(event), WIDEST)
+    try:
+        return sanitise_line(tell(event), WIDEST)
+    except (KeyError, TypeError, ValueError, AttributeError):  # a rewritten log can have any shape
+        return sanitise_line(_others(event), WIDEST)
 
 
 def _opened(event: Event) -> str:

@@ -136,11 +136,31 @@ def test_an_attempt_that_never_was_is_an_error(capsys: pytest.CaptureFixture[str
         assert f"night has no attempt {number}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [("--since", "yesterday"), ("one",), ("--attempt", "one")])
-def test_what_is_no_time_or_number_is_a_usage_error(words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("words", [("--event", "nonsense"), ("--attempt", "99", "--json")])
+def test_a_filter_that_leaves_nothing_says_so(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "show", "--tag", "night", *words]) == 0
+    assert "no event of night is what was asked for" in capsys.readouterr().err
+    assert main(["audit", "show", "--tag", "night", "--event", "attempt_opened"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--since", "yesterday"), "'yesterday' is no time: write it as 2026-11-24T22:30"),
+        (("one",), "argument N: invalid int value"),
+        (("--attempt", "one"), "argument --attempt: invalid int value"),
+    ],
+)
+def test_what_is_no_time_or_number_is_a_usage_error(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as end:
         main(["audit", "show", *words])
     assert end.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [(), ("--json",), ("3",)])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +48,61 @@ def test_a_torn_last_line_does_not_hide_a_break(kept: Path, capsys: pytest.Captu
     assert "is incomplete" in said.out
     assert "results.tsv: differs from the log" in said.err
     assert "find out who touched it" in said.err
+
+
+@pytest.mark.parametrize("anchor", ["head", ":" + "0" * 64, "one:" + "0" * 64, "3:" + "F" * 64])
+def test_what_is_no_anchor_says_how_one_looks(anchor: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*VERIFY, "--against", anchor])
+    assert end.value.code == 2
+    assert "a line's number, a colon and 64 digits" in capsys.readouterr().err
+
+
+def test_a_night_that_lost_its_log_is_no_night_that_never_was(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (kept / "audit.jsonl").unlink()
+    assert main(VERIFY) == 6
+    assert "night has lost its audit.jsonl" in capsys.readouterr().err
+    shutil.rmtree(kept)
+    assert main(VERIFY) == 2
+    assert "there is no run night" in capsys.readouterr().err
+
+
+def rewrite(log: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change every closing of an attempt and hash the whole chain anew, as somebody could who knows how."""
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    before = events[0]["prev"]
+    for event in events:
+        if event["event"] == "attempt_closed":
+            change(event)
+        event["prev"] = before
+        del event["hash"]
+        bare = json.dumps(event, sort_keys=True, separators=(",", ":"))
+        before = event["hash"] = hashlib.sha256(bare.encode()).hexdigest()
+    lines = [json.dumps(event, sort_keys=True, separators=(",", ":")) for event in events]
+    log.write_text("\n".join(lines) + "\n")
+
+
+SHAPES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no objections": lambda event: event.pop("objections"),
+    "objections of another kind": lambda event: event.update(objections=3),
+    "a time of another kind": lambda event: event.update(time=5),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_rewritten_log_of_another_shape_is_a_break_and_can_be_looked_at(
+    shape: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rewrite(kept / "audit.jsonl", lambda _: None)
+    assert main(VERIFY) == 0
+    rewrite(kept / "audit.jsonl", SHAPES[shape])
+    assert main(VERIFY) == 6
+    assert "night: " in capsys.readouterr().err
+    assert main(["audit", "show", "--tag", "night"]) == 0
+    lines = (kept / "audit.jsonl").read_text().splitlines()
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(lines)
 
 
 def test_a_sound_night_has_no_note(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,8 +82,9 @@ def test_a_branch_that_exists_is_never_touched(night: Path, mine: Path) -> None:
     "name", ["-f", "--upload-pack=x", "a..b", "a b", "a:b", "a~1", "@{-1}", "x.lock", "/a"]
 )
 def test_what_is_no_branch_name_is_refused(night: Path, mine: Path, name: str) -> None:
-    with pytest.raises(SetupError, match="is not a branch name"):
+    with pytest.raises(SetupError, match="is not a branch name") as refusal:
         export_branch(night, name, mine)
+    assert refusal.value.remedy == "choose a plain name, such as night-7"
     assert git(mine, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
 
