@@ -40,9 +40,17 @@ class Patience:
                 self.record("device_quarantined", device=stuck.device, container=stuck.container)
                 raise
             except (SandboxError, ScorerError) as error:
+                if _hides_an_interrupt(error):
+                    raise KeyboardInterrupt("while something was cleaned up") from error
                 fault += 1
                 if fault >= self.faults_in_a_row:
                     raise
                 self.record("fault_occurred", fault=fault, kind=type(error).__name__, message=str(error))
             time.sleep(self.wait_seconds * fault)
             self.await_engine()
+
+
+def _hides_an_interrupt(error: BaseException) -> bool:
+    """Whether it was raised by cleaning up after an interrupt, which must not be taken for a fault."""
+    before = error.__context__
+    return before is not None and (isinstance(before, KeyboardInterrupt) or _hides_an_interrupt(before))

@@ -71,3 +71,16 @@ def test_nothing_else_is_repeated(ledger: MemoryLedger, error: Exception) -> Non
     with pytest.raises(type(error)):
         Patience(3, ledger.record, wait_seconds=0.0).insist(work, raising(error), answer=7)
     assert ledger.events == []
+
+
+def test_an_interrupt_is_not_taken_for_the_fault_that_came_of_cleaning_up_after_it() -> None:
+    def work() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise SandboxError("the volume is in use")
+
+    faults: list[dict[str, object]] = []
+    with pytest.raises(KeyboardInterrupt):
+        Patience(3, lambda _, **fields: faults.append(fields), wait_seconds=0.0).insist(work)
+    assert faults == []
