@@ -156,7 +156,7 @@ class Suite:
         yield from invariants.ledger_breaks(standing, arena.ledger.history(), arena.ledger.evidence())
         yield from invariants.deadline_breaks(experiment, corner.budget)
         nonce = secrets.token_hex(8)
-        messages = arena.prompt.messages(arena.ledger.history(), nonce)
+        messages = replace(arena.prompt, nonce=nonce).messages(arena.ledger.history())
         prompt = "\n".join(message.content for message in messages)
         yield from records_check.prompt_breaks(prompt, nonce)
         yield from records_check.hidden_characters("the console", self._shown.getvalue())
