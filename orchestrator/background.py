@@ -6,12 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from threading import Thread
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class Background(Generic[T]):
+class Background:
     """Does what it is given in the order given; whatever a piece of work raises comes out where it is taken.
 
     The thread is a daemon: a model that never answers keeps no program from ending.
@@ -40,8 +40,7 @@ class Background(Generic[T]):
 
     def settle(self, seconds: float) -> bool:
         """Wait until everything given so far is done; whether it was in time."""
-        last: Future[T] = self.start(lambda: None)  # type: ignore[arg-type,return-value]
-        return bool(wait([last], seconds).done)
+        return bool(wait([self.start(lambda: None)], seconds).done)
 
     def _work(self) -> None:
         while True:

@@ -38,10 +38,10 @@ class Pipeline:
     best_runs: int = 3
     wants_more: Callable[[], bool] = lambda: True
     before_each: Callable[[], None] = lambda: None
-    _background: Background[Experiment] = field(default_factory=lambda: Background("prepare"))
+    _background: Background = field(default_factory=lambda: Background("prepare"))
     _coming: Future[Experiment] | None = None
     _stale: list[Experiment] = field(default_factory=list)
-    _rehearsal: Future[Experiment] | None = None
+    _rehearsal: Future[None] | None = None
     _recovered: bool = False
     _baseline_tried: bool = False
 
@@ -149,10 +149,9 @@ class Pipeline:
         if self._coming:
             self._rehearsal = self._background.start(partial(self._rehearse, self._coming, running))
 
-    def _rehearse(self, coming: Future[Experiment], running: Experiment) -> Experiment:
+    def _rehearse(self, coming: Future[Experiment], running: Experiment) -> None:
         if coming.exception() is None:  # else it comes out where the attempt is taken
             self.preparation.rehearse(coming.result(), running)
-        return running
 
     def _check_rehearsal(self) -> None:
         if self._rehearsal and self._rehearsal.done():

@@ -19,7 +19,6 @@ from orchestrator.proposers.notebook import Notebook
 from orchestrator.proposers.prompt import PromptBuilder
 from orchestrator.proposers.relay import Relay
 from orchestrator.proposers.replay import ReplayProposer
-from orchestrator.proposers.rules import RuleBook
 from orchestrator.proposers.spending import Estimate, expect
 from orchestrator.proposers.tokens import count_tokens
 from orchestrator.records import History, Usage
@@ -159,15 +158,7 @@ def check_model(settings: Settings, policy_path: Path, task_folder: Path) -> Non
 
 def rules_of(bench: Bench) -> str:
     """What is in force for a proposer, in plain words."""
-    task, policy = bench.task, bench.policy
-    return RuleBook(
-        edit=policy.edit,
-        budget=policy.budget,
-        measure=bench.measure,
-        entry_file=task.entry_file,
-        entry_points=task.entry_points,
-        device=bench.profile_name,
-    ).in_words()
+    return _prompt(bench.policy, bench.task, bench.device_kind).rules()
 
 
 def _prompt(policy: Policy, task: Task, device: str) -> PromptBuilder:

@@ -14,7 +14,7 @@ from orchestrator.background import Background
 
 
 def test_results_come_out_in_the_order_of_the_work() -> None:
-    background: Background[int] = Background("test")
+    background = Background("test")
     done: list[int] = []
 
     def piece(number: int) -> int:
@@ -26,7 +26,7 @@ def test_results_come_out_in_the_order_of_the_work() -> None:
 
 
 def test_what_the_work_raises_is_raised_where_it_is_taken_and_the_next_piece_is_done() -> None:
-    background: Background[int] = Background("test")
+    background = Background("test")
     failed = background.start(lambda: 1 // 0)
     after = background.start(lambda: 7)
     with pytest.raises(ZeroDivisionError):
@@ -35,7 +35,7 @@ def test_what_the_work_raises_is_raised_where_it_is_taken_and_the_next_piece_is_
 
 
 def test_it_says_whether_everything_was_done_in_time() -> None:
-    background: Background[bool] = Background("test")
+    background = Background("test")
     gate = Event()
     background.start(lambda: gate.wait(30))
     assert not background.settle(0.05)

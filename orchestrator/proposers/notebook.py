@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.orders import orders_in
 from orchestrator.policy import ModelPolicy
 from orchestrator.proposers.frame import Frame, Message, draw_nonce, framed
+from orchestrator.proposers.replies import without_thinking
 from orchestrator.proposers.rules import noise_in_words
 from orchestrator.proposers.table import Table
 from orchestrator.proposers.tokens import count_tokens
@@ -21,7 +22,6 @@ REQUEST_TOKENS = 12_000
 LINE_BYTES = 400
 MOST_BYTES = 200_000
 
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _FENCE = re.compile(r"^```\w*$", re.MULTILINE)
 
 _TASK = """\
@@ -102,7 +102,7 @@ class Notebook:
 
 def _lines(reply: str) -> list[str]:
     """What the reply says, line by line, safe to show."""
-    plain = _FENCE.sub("", _THINKING.sub("", reply[:MOST_BYTES]))
+    plain = _FENCE.sub("", without_thinking(reply[:MOST_BYTES]))
     lines = [sanitise_block(line, LINE_BYTES).strip() for line in plain.splitlines()]
     return [line for line in lines if line]
 

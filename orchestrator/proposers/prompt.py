@@ -155,15 +155,18 @@ class PromptBuilder:
         often = [parts.standing, breadth, underway, failure, parts.asked]
         return "\n\n".join(filter(None, [*seldom, *often]))
 
-    def _system(self, frame: Frame) -> str:
-        rules = RuleBook(
+    def rules(self) -> str:
+        """What is in force, in plain words, one rule a line."""
+        return RuleBook(
             edit=self.edit,
             budget=self.budget,
             measure=self.measure,
             entry_file=self.entry_file,
             entry_points=self.entry_points,
             device=self.device,
-        )
+        ).in_words()
+
+    def _system(self, frame: Frame) -> str:
         return f"""\
 You are a researcher who improves a training program by one small, well-reasoned edit at a time.
 
@@ -173,7 +176,7 @@ You are a researcher who improves a training program by one small, well-reasoned
 
 # The rules
 
-{rules.in_words()}
+{self.rules()}
 
 # Your reply
 

@@ -76,14 +76,14 @@ def parse_reply(text: str, base: Files) -> Reply:
     """Read either form. Raises MalformedReply for anything that is ambiguous or broken."""
     if len(text) > MAX_REPLY_CHARACTERS:
         raise MalformedReply(f"the reply has {len(text)} characters, more than {MAX_REPLY_CHARACTERS}")
-    plain = _without_thinking(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n\ufeff ")
+    plain = without_thinking(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n\ufeff ")
     if not plain:
         raise MalformedReply("the reply is empty")
     body = _json_body(plain)
     return _from_json(body) if body is not None else _from_text(plain, base)
 
 
-def _without_thinking(text: str) -> str:
+def without_thinking(text: str) -> str:
     """The text after what the model thought aloud, which some servers leave in it, with its start or not."""
     if "<think" in text:
         return _THINKING.sub("", text)

@@ -27,16 +27,6 @@ from tests.lab_parts import Night, completed
 SOURCE = "DEPTH = 3\nWIDTH = 64\nRATE = 0.1\n\n\ndef main():\n    pass\n"
 TEMPLATE = {"train.py": SOURCE}
 ORIGIN = Origin(task="toy", files=TEMPLATE, policy_digest="d" * 64, version="0.1.0")
-GOOD = """\
-TITLE: deeper
-HYPOTHESIS: one more block helps
-train.py
-<<<<<<< SEARCH
-DEPTH = 3
-=======
-DEPTH = 4
->>>>>>> REPLACE
-"""
 PRICE = Price(input=10.0, output=100.0, cached=1.0)
 ANSWER_DOLLARS = (120 * PRICE.input + 30 * PRICE.output) / 1e6
 

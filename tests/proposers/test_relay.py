@@ -24,7 +24,6 @@ from orchestrator.testing import MemoryLedger
 
 from .model_night import (
     ANSWER_DOLLARS,
-    GOOD,
     PRICE,
     TEMPLATE,
     Clock,
@@ -33,6 +32,7 @@ from .model_night import (
     night_with,
     run_on_disk,
 )
+from .model_parts import GOOD
 from .openai_server import Cut, OpenAIServer, Reply, Slow, Status, Text
 
 HISTORY = History(TEMPLATE, 1.0)
