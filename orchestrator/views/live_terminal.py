@@ -68,6 +68,7 @@ class Painter:
         self._picture = picture
         self._lines: SimpleQueue[RenderableType] = SimpleQueue()
         self._ended = Event()
+        self._others_write = Event()
         self._thread = Thread(target=self._paint, name="screen", daemon=True)
         self._shown = _Shown()
 
@@ -76,9 +77,10 @@ class Painter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the picture away and leave the lines."""
+        """Take the picture away and leave the lines; on a terminal that takes nothing, leave both."""
         self._ended.set()
         self._thread.join(ENDING_SECONDS)
+        self._others_write.set()
 
     def put(self, content: RenderableType) -> None:
         """One line, or a table, above the picture. A Text that does not wrap is cut to one row."""
@@ -90,7 +92,8 @@ class Painter:
                 while not self._ended.wait(LOOK_SECONDS):
                     self._show(self._picture(self._room()) if self._in_front() else None)
             finally:
-                self._show(() if self._in_front() else None)
+                erases = self._in_front() and not self._others_write.is_set()
+                self._show(() if erases else None)
 
     def _in_front(self) -> bool:
         """Whether the terminal is ours, and not a shell's that we run behind."""

@@ -18,7 +18,6 @@ from orchestrator.sandbox.engine import Engine
 pytestmark = pytest.mark.docker
 
 ROOT = Path(__file__).parents[2]
-SUITE_SECONDS = 300
 WRITES = '''"""Writes a file in {place}.
 
 layer: {layer}
@@ -58,7 +57,6 @@ def test_the_whole_suite_is_stopped_and_leaves_nothing(engine: Engine) -> None:
     wanted = {"id", "group", "tries", "layer", "outcome", "evidence", "seconds"}
     assert all(wanted <= row.keys() for row in rows.values())
     assert json.loads(done.stdout)["tier"] == "runc"
-    assert sum(row["seconds"] for row in rows.values()) < SUITE_SECONDS
     assert max(row["overrun"] for row in rows.values()) <= 0.5
     assert [c["Names"] for c in engine.containers(f"{RUN_LABEL}=prove")] == []
     assert [v["Name"] for v in engine.volumes(f"{RUN_LABEL}=prove")] == []
