@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +24,7 @@ from orchestrator.sandbox.container import DEVICE_LABEL, RUN_LABEL, Outfit
 from orchestrator.sandbox.docker import DockerSandbox
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.engine_facts import EngineFacts
+from orchestrator.sandbox.flags import recorded_flags
 from orchestrator.sandbox.gpu import Grant, check_runtime, choose_grant, find_gpus
 from orchestrator.sandbox.hardening import obstacles
 from orchestrator.sandbox.order import Shape
@@ -118,11 +119,12 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """What examines attempts: gates, sandbox and scorer over one data folder."""
+    """What examines attempts: gates, sandbox and scorer over one data folder; `flags` are for the record."""
 
     gates: tuple[Gate, ...]
     sandbox: DockerSandbox
     scorer: Scorer
+    flags: Mapping[str, list[str]]
 
 
 class Progress:
@@ -191,7 +193,7 @@ def open_rig(bench: Bench, tag: str, data: Prepared, say: Callable[[str], Any]) 
         gates: tuple[Gate, ...] = (bench.lint(), *smoked)
         with DockerSandbox(bench.engine, outfit, bench.shape, policy.budget, policy.metric) as sandbox:
             scorer = choose_scorer(bench.measure, bench.profile, data, sandbox, policy.metric)
-            yield Rig(gates, sandbox, scorer)
+            yield Rig(gates, sandbox, scorer, recorded_flags(outfit))
 
 
 def data_of(bench: Bench, folder: Path | None) -> Prepared:

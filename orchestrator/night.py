@@ -33,6 +33,7 @@ from orchestrator.preparation import Preparation, Untried
 from orchestrator.proposers.mailbox import Mailbox
 from orchestrator.researchers import Notes, renewed
 from orchestrator.sandbox.host_versions import read_host_versions
+from orchestrator.story import FLAGS_EVENT
 from orchestrator.views.console import Console
 from orchestrator.views.journal import Journal
 from orchestrator.views.live import Front, watching
@@ -140,6 +141,7 @@ def _sit(
             circumstances = _circumstances(bench, night.data.sha256, night.proposer.name)
             ledger.record("night_began", **circumstances)
             night.began.set()
+        ledger.record(FLAGS_EVENT, image=bench.outfit.image, **rig.flags)
         told, asked = Several((front.watcher, watcher)), replace(rig, gates=(*rig.gates, *front.gates))
         with _pipeline(night, asked, ledger, told, check_policy) as pipeline:
             try:

@@ -14,6 +14,9 @@ from typing import Any
 
 from orchestrator.records import Action, Direction, Measure, Objection, Usage
 
+FLAGS_EVENT = "containers_configured"
+"""What a sitting records of the containers that its attempts get."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunStory:
@@ -215,6 +218,11 @@ class Story:
         count = len(attempt.values)
         repeated = self.noise / math.sqrt(count) if self.noise is not None and count else 0.0
         return max(repeated, attempt.stderr)
+
+    def flags_of(self, run: RunStory) -> Mapping[str, Any]:
+        """The flags of the containers of a run, as its sitting recorded them; empty when it did not."""
+        before = (each for each in reversed(self.happenings) if each.line < run.line)
+        return next((each.fields for each in before if each.event == FLAGS_EVENT), {})
 
     def gain(self, attempt: AttemptStory, over: AttemptStory) -> float | None:
         """How much better one attempt's value is than another's, in the metric's unit; None without both."""

@@ -206,7 +206,11 @@ class DockerSandbox:
             log=readable(log, self._outfit.policy.log_kib * 1024),
             log_bytes=log.total_bytes,
             overrun_seconds=overrun_seconds,
-            container={"config_sha256": pair.train.config_sha256, "image": self._outfit.image},
+            container={
+                "config_sha256": pair.train.config_sha256,
+                "image": self._outfit.image,
+                "user": pair.outfit.user,
+            },
         )
         if exit_ is None:
             return run

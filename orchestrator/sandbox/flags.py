@@ -6,6 +6,7 @@ translation is an error, never left out.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from orchestrator.sandbox.container import MIB, Mode, Outfit, container_body, ou
 
 OUT_VOLUME = "OUT"
 """The name that the volume of an attempt's output gets here; the real one is drawn for each attempt."""
+USER = "USER"
+"""What a record has for the user of an attempt, which is drawn for each run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,25 @@ def volume_flags(policy: SandboxPolicy, user: int) -> tuple[Flag, ...]:
     """The flags of `docker volume create` for the attempt's output."""
     words = "/out in memory, capped in size and number of files, entered by one user alone, nothing executes"
     return tuple(Flag(f"--opt={name}={value}", words) for name, value in output_options(policy, user).items())
+
+
+def recorded_flags(outfit: Outfit) -> dict[str, list[str]]:
+    """What a record keeps of the containers that all attempts get: the flags of both, and of their output.
+
+    The system calls' profile stands there by its SHA-256.
+    """
+    profile = f"sha256:{hashlib.sha256(outfit.seccomp.encode()).hexdigest()}"
+    flags = {
+        "train": run_flags(outfit, outfit.training, profile),
+        "model": run_flags(outfit, outfit.serving, profile),
+        "output": volume_flags(outfit.policy, outfit.user),
+    }
+    return {name: [_of_any_user(flag.text, outfit.user) for flag in each] for name, each in flags.items()}
+
+
+def _of_any_user(text: str, user: int) -> str:
+    named = text.replace(f"uid={user},gid={user}", f"uid={USER},gid={USER}")
+    return f"--user={USER}:{USER}" if text == f"--user={user}:{user}" else named
 
 
 def flags_by_key(outfit: Outfit, seccomp: str) -> dict[str, tuple[str, ...]]:

@@ -91,6 +91,7 @@ def attempt_sections(story: Story, attempt: AttemptStory, events: Iterable[Event
     details = {event["seq"]: event for event in events if event["event"] == "attempt_measured"}
     for count, run in enumerate(attempt.runs, start=1):
         yield f"run {count}", _safe(_run(attempt, run, details.get(run.line, {})))
+    yield from _containers(story, attempt)
     yield "decision", _safe(_decision(story, attempt))
 
 
@@ -145,6 +146,30 @@ def _run(attempt: AttemptStory, run: RunStory, event: Event) -> Iterator[str]:
     yield from _nested("process", {name: measured[name] for name in others if name in measured})
     yield from _nested("left behind", {name: value for name, value in result.items() if name != "config"})
     yield from _nested("score", (event.get("score") or {}).get("details"))
+
+
+def _containers(story: Story, attempt: AttemptStory) -> Iterator[Section]:
+    """The flags of the containers of each run, where they are not those of the run before."""
+    before: Mapping[str, Any] = {}
+    for count, run in enumerate(attempt.runs, start=1):
+        if (flags := story.flags_of(run)) != before:
+            yield f"containers from run {count}", _safe(_flags(flags))
+        before = flags
+
+
+def _flags(flags: Mapping[str, Any]) -> Iterator[str]:
+    """Those of the container that trains, how the model's differ, and those of the volume between them."""
+    training, model = _texts(flags.get("train")), _texts(flags.get("model"))
+    yield f"image: {sanitise_line(str(flags.get('image')), 100)}"
+    yield from ("train:", *(f"  {flag}" for flag in training))
+    yield "model, as train"
+    yield from (f"  but not {flag}" for flag in training if flag not in model)
+    yield from (f"  but {flag}" for flag in model if flag not in training)
+    yield from ("output:", *(f"  {flag}" for flag in _texts(flags.get("output"))))
+
+
+def _texts(flags: Any) -> list[str]:
+    return [sanitise_line(str(flag), 400) for flag in flags] if isinstance(flags, list) else []
 
 
 def _value(value: float | None, stderr: float, *, verified: bool = True) -> str:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from orchestrator.records import Usage
-from orchestrator.story import AttemptStory, Happening, Story, total_usage
+from orchestrator.story import FLAGS_EVENT, AttemptStory, Happening, Story, total_usage
 from orchestrator.text import sanitise_block, sanitise_line
 
 MOST_ROWS = 100
@@ -20,6 +20,7 @@ OPEN_DIFFS = 8
 DIFF_LINES = 400
 DIFF_CHARACTERS = 300
 DIFF_BYTES = 64 * 1024
+_TOLD_ELSEWHERE = frozenset({"night_began", "night_ended", FLAGS_EVENT})
 
 T = TypeVar("T")
 DiffOf = Callable[[AttemptStory], str]
@@ -84,7 +85,7 @@ def build_page(story: Story, diff_of: DiffOf) -> Page:
     suspicious = [each for each in without if each.status == "unscored"]
     failed = [each for each in without if each.status not in {"refused", "unscored"} and not each.moved_on]
     held = _newest([each for each in attempts if each.held], MOST_DIFFS)
-    besides = [each for each in story.happenings if each.event not in {"night_began", "night_ended"}]
+    besides = [each for each in story.happenings if each.event not in _TOLD_ELSEWHERE]
     return Page(
         kept=_kept(story, diff_of),
         held=Listing([(each, diff_lines(diff_of(each))) for each in held.rows], held.total),

@@ -30,10 +30,11 @@ PROPOSALS = [HONEST.replace("= 40", f"= {steps}") for steps in (400, 41)]
 RUN = ["run", "--tag", "killed", "--proposer", "replay:proposals", "--experiments", "1"]
 
 # A run is created once. Everything else is walked in the second attempt, beside a measured baseline:
-# "record" is told of run_resumed, night_began and night_ended, "resume" follows an earlier kill.
+# "record" is told of run_resumed, night_began, containers_configured and night_ended, "resume" follows an
+# earlier kill.
 FRESH = [(step, 1) for step in CRASH_POINTS if step.startswith("create:")]
 SECOND = [(step, 1) for step in CRASH_POINTS if step.startswith(("open:", "measure:", "close:"))]
-RECORDS = [(step, n) for step in CRASH_POINTS if step.startswith("record:") for n in (1, 2, 3)]
+RECORDS = [(step, n) for step in CRASH_POINTS if step.startswith("record:") for n in (1, 2, 3, 4)]
 RESUMED = [(step, 1) for step in CRASH_POINTS if step.startswith("resume:")]
 
 

@@ -39,6 +39,9 @@ def test_a_tighter_policy_counts_from_the_next_attempt_and_a_looser_one_is_refus
     events = workshop.events("night")
     names = [event["event"] for event in events]
     assert names.count("night_began") == names.count("policy_tightened") == names.count("policy_refused") == 1
+    configured = [event["train"] for event in events if event["event"] == "containers_configured"]
+    assert ["--pids-limit=256" in flags for flags in configured] == [True, False]
+    assert ["--pids-limit=128" in flags for flags in configured] == [False, True]
     assert "pids: 128" in (workshop.runs / "night" / "policy.yaml").read_text()
     configurations = [
         event["run"]["container"]["config_sha256"] for event in events if event["event"] == "attempt_measured"

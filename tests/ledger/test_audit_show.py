@@ -24,6 +24,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_night(runs / "night")
     with GitLedger(runs / "night", ORIGIN) as ledger:
         settle(ledger, refused(ledger.open(proposal(4, title="Imports OS"))), DISCARD)
+        ledger.record(
+            "containers_configured",
+            image="sha256:1",
+            train=["--init", f"--env={HOSTILE}"],
+            model=["--init", "--x"],
+        )
         hostile = proposal(5, title=HOSTILE, hypothesis=HOSTILE, proposer=HOSTILE)
         settle(ledger, crashed(ledger.open(hostile)), DISCARD)
         ledger.record("fault_occurred", message=HOSTILE, kind="SandboxError")
@@ -118,6 +124,25 @@ def test_one_attempts_whole_story_is_told(capsys: pytest.CaptureFixture[str]) ->
     ):
         assert said in told, said
     assert "train.py:3: os is not allowed [import]" in shown(capsys, "4")
+
+
+def test_the_containers_of_a_run_are_told_as_its_sitting_recorded_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = shown(capsys, "5").splitlines()
+    start = lines.index("containers from run 1")
+    safe = "--env=]0;owned one two gnp.exe zero31m"
+    told = [
+        "image: sha256:1",
+        "train:",
+        "  --init",
+        f"  {safe}",
+        "model, as train",
+        f"  but not {safe}",
+        "  but --x",
+    ]
+    assert lines[start + 1 : start + 8] == [f"  {line}" for line in told]
+    assert "containers from" not in shown(capsys, "1")
 
 
 @pytest.mark.parametrize("words", [(), ("5",), ("--json",), ("--text", "owned")])
