@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,11 +18,12 @@ from orchestrator.proving.program import GROUPS
 from orchestrator.proving.prove import PROGRAMS
 from orchestrator.text import sanitise_line
 from orchestrator.trying import try_file
+from orchestrator.views.console import Console
 
 TASK = Path("train_template")
 POLICY = Path("policies/default.yaml")
 ERROR_CHARACTERS = 2000
-MOST_SEED = 2**31 - 1
+MOST_HOURS = 10_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,8 +37,13 @@ def ended(verb: Callable[[], int]) -> int:
 
     An error is a line and a remedy; what it quotes may be a candidate's or a model's text.
     """
+    Console.lost = None
     try:
-        return verb()
+        code = verb()
+        if lost := Console.lost:
+            remedy = "make room where it goes; the work itself is done"
+            raise OrchestratorError(f"the output could not be written: {lost.strerror}", remedy=remedy)
+        return code
     except OrchestratorError as error:
         sys.stderr.write(f"autoresearch: {sanitise_line(error.message, ERROR_CHARACTERS)}\n")
         if error.remedy:
@@ -80,8 +87,10 @@ def _add_policy(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     policy = group.add_parser("policy", help="work on policy files").add_subparsers(required=True)
     check = _verb(policy, "check", policy_verbs.check, "name every problem of policy files")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.add_argument("--task", type=Path, default=TASK, help=f"default: {TASK}")
     explain = _verb(policy, "explain", policy_verbs.explain, "every key: value, origin, container flags")
     explain.add_argument("file", type=Path, metavar="FILE")
+    explain.add_argument("--changed", action="store_true", help=f"only what {POLICY} has otherwise")
     diff = _verb(policy, "diff", policy_verbs.diff, "each change: tighter, looser or other; exit 1 if looser")
     diff.add_argument("before", type=Path, metavar="A")
     diff.add_argument("after", type=Path, metavar="B")
@@ -95,8 +104,8 @@ def _add_policy(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _add_run(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = _with_bench(_verb(group, "run", verbs.run, "the loop; a run that exists is resumed"))
     run.add_argument("--tag", default="overnight", help="the run's name, a folder below runs/")
-    run.add_argument("--hours", type=float, help="stop after so many hours, counted from this start")
-    run.add_argument("--experiments", type=int, help="stop after so many trained attempts of this start")
+    run.add_argument("--hours", type=_hours, help="stop after so many hours, counted from this start")
+    run.add_argument("--experiments", type=_count, help="stop after so many trained attempts of this start")
     run.add_argument("--proposer", default="auto", help="auto, openai, tuner or replay:FOLDER")
     run.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
     run.add_argument("--allow-loosen", action="store_true", help="go on under a looser policy; recorded")
@@ -115,7 +124,7 @@ def _add_try(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def _add_mcp(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     agents = _with_bench(_verb(group, "mcp", serve_agents, "serve an agent on standard input and output"))
     agents.add_argument("--tag", default="agents", help="the run's name, a folder below runs/")
-    agents.add_argument("--hours", type=float, default=8.0, help="let go of the run after so many (8)")
+    agents.add_argument("--hours", type=_hours, default=8.0, help="let go of the run after so many (8)")
     agents.add_argument("--data", type=Path, help="a prepared data folder (default: the profile's)")
 
 
@@ -143,7 +152,7 @@ def _add_dashboard(group: argparse._SubParsersAction[argparse.ArgumentParser]) -
     page = _tagged(
         _verb(group, "dashboard", watching.dashboard, "a live page of a run, on this machine alone")
     )
-    page.add_argument("--port", type=int, help="default: 8765, or the next that is free")
+    page.add_argument("--port", type=_port, help="default: 8765, or the next that is free")
     page.add_argument("--results", type=Path, metavar="FILE", help="a results.tsv instead of a run")
 
 
@@ -185,11 +194,30 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _seed(text: str) -> int:
-    seed = int(text)
-    if not 0 <= seed <= MOST_SEED:
-        raise argparse.ArgumentTypeError(f"a seed is between 0 and {MOST_SEED}")
-    return seed
+def _whole(least: int, most: int, what: str) -> Callable[[str], int]:
+    """Reads a whole number between two others."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
+            raise argparse.ArgumentTypeError(f"{text!a:.80} is none: {what} is from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+_seed = _whole(0, 2**31 - 1, "a seed")
+_port = _whole(0, 65_535, "a port")
+_count = _whole(1, 1_000_000, "a number of experiments")
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = math.nan
+    if not 0 < hours <= MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!a:.80} is none: give hours, up to {MOST_HOURS}")
+    return hours
 
 
 def _with_bench(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -32,7 +32,13 @@ def report(arguments: Namespace) -> int:
     story = read_story(folder)
     path = write_report(story, folder, arguments.out or folder)
     _say_report(story, path)
+    _check_chain(story)
     return 0
+
+
+def _check_chain(story: Story) -> None:
+    if story.chain and story.chain.problem:
+        raise LedgerError(story.chain.problem, remedy="keep the folder as it is and find out who touched it")
 
 
 def _report_results(results: Path, out: Path | None) -> int:
@@ -81,8 +87,7 @@ def _show_attempt(folder: Path, number: int) -> int:
     events = list(_events_of(folder, number))
     log = archive.log(number, len(attempt.runs)) if attempt.runs else ""
     _print(attempt_lines(story, attempt, events, archive.diff(attempt), log))
-    if story.chain and story.chain.problem:
-        raise LedgerError(story.chain.problem, remedy="keep the folder as it is and find out who touched it")
+    _check_chain(story)
     return 0
 
 

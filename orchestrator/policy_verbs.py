@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
 
@@ -11,12 +10,13 @@ from orchestrator.gate import PolicyGate
 from orchestrator.ledger.recorded import read_night
 from orchestrator.policy.comparing import compare
 from orchestrator.policy.keys import Mark
-from orchestrator.policy.layers import load_policy, read_policy
+from orchestrator.policy.layers import PolicyFile, load_policy, read_policy
 from orchestrator.policy.schema import schema_text
 from orchestrator.policy_work import explaining, replaying
 from orchestrator.policy_work.telling import tell
+from orchestrator.records import Attempt, Proposal
 from orchestrator.settings import load_settings
-from orchestrator.task import load_task
+from orchestrator.task import Task, load_task
 from orchestrator.verbs import run_folder
 from orchestrator.views.console import Console
 
@@ -24,19 +24,38 @@ _STYLES = {Mark.TIGHTER: "green", Mark.LOOSER: "red", Mark.OTHER: ""}
 
 
 def check(arguments: Namespace) -> int:
-    """Every problem of every file, with file, line, key and reason. Exit code 2 when there is one."""
-    console, files = Console(), [read_policy(path) for path in arguments.files]
-    for file in files:
-        for problem in file.problems:
-            console.say(str(problem), "red")
-        if file.policy:
+    """Every problem of every file, with file, line, key and reason. Exit code 2 when there is one.
+
+    A policy by which the task's own files would be refused is none to start a night with.
+    """
+    console, task = Console(), load_task(arguments.task)
+    problems = 0
+    for file in map(read_policy, arguments.files):
+        found = [str(problem) for problem in file.problems] or list(_refusals(file, task))
+        for problem in found:
+            console.say(problem, "red")
+        if file.policy and not found:
             console.say(f"{file.files[0]}: sound, digest {file.policy.digest[:12]}")
-    return 2 if any(file.problems for file in files) else 0
+        problems += len(found)
+    return 2 if problems else 0
+
+
+def _refusals(file: PolicyFile, task: Task) -> Iterator[str]:
+    """What the gate has against the files that every night starts from."""
+    gate, files = PolicyGate(file.sound().edit, task.entry_file, task.entry_points), task.read_files()
+    baseline = Attempt(1, Proposal("baseline", files), files, seed=0)
+    for objection in gate.review(baseline).objections:
+        yield f"{file.files[0]}: edit: the task {task.name} itself would be refused: {objection}"
 
 
 def explain(arguments: Namespace) -> int:
-    """Every key with its value, origin and flags. Raises SetupError for a policy that is not sound."""
-    return _say(explaining.explain(read_policy(arguments.file)))
+    """Every key with its value, origin and flags, or those alone that differ from the default.
+
+    Raises SetupError for a policy that is not sound.
+    """
+    file = read_policy(arguments.file)
+    lines = explaining.explain_changed(file) if arguments.changed else explaining.explain(file)
+    return _say(lines)
 
 
 def diff(arguments: Namespace) -> int:
@@ -62,7 +81,7 @@ def replay(arguments: Namespace) -> int:
 
 def schema(_: Namespace) -> int:
     """The JSON Schema that `policies/schema.json` holds."""
-    sys.stdout.write(schema_text(DEFAULT_POLICY))
+    Console().write(schema_text(DEFAULT_POLICY))
     return 0
 
 

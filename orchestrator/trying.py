@@ -120,7 +120,7 @@ def _tell(report: dict[str, Any] | str) -> None:
     if isinstance(report, str):
         Console().say(report)
     else:
-        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+        Console().write(json.dumps(report, indent=2) + "\n")
 
 
 def _as_json(experiment: Experiment) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def status(arguments: Namespace) -> int:
     console, summary = Console(), read_run(folder)
     _show(console, summary)
     console.say(f"{folder}: {'in progress' if summary.in_progress else 'not running'}")
+    if not (folder / "repo.git").is_dir():
+        raise LedgerError(f"{folder} has lost its repo.git", remedy="put it back, or start a new tag")
     return 0
 
 
@@ -122,6 +124,8 @@ def audit_verify(arguments: Namespace) -> int:
         remedy = "keep the folder as it is and find out who touched it"
         raise LedgerError(f"{folder}: {breaks[0]}", remedy=remedy)
     Console().say(f"{folder}: the log, the commits, the refs and the exports agree")
+    if arguments.against:
+        Console().say(f"line {arguments.against.seq} of the log has the hash of the anchor that you kept")
     if arguments.anchor:
         Console().say(str(Anchor.of(folder)))
     return 0

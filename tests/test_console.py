@@ -35,6 +35,9 @@ HOSTILE = (
 )
 
 
+ROOT = Path(__file__).parents[1]
+
+
 def entry(
     number: int,
     value: float | None,
@@ -98,6 +101,15 @@ class Gone(io.StringIO):
 @pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "No space left on device")])
 def test_a_stream_that_takes_nothing_more_is_no_error(error: Exception) -> None:
     tell_everything(Console(Gone(error)))
+
+
+@pytest.mark.parametrize("words", [["policy", "schema"], ["policy", "explain", "policies/demo.yaml"]])
+def test_output_that_a_full_disk_lost_is_an_error_at_the_end(words: list[str]) -> None:
+    command = [sys.executable, "-m", "orchestrator", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("autoresearch: the output could not be written: No space left on device\n")
 
 
 def test_letters_that_the_stream_does_not_know_are_no_error() -> None:

@@ -190,6 +190,31 @@ def test_check_names_the_problems_of_all_files_and_the_sound_ones(
     assert main(["policy", "check", str(good)]) == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("edit:", "1: edit: has no keys under it: name some, or take the line out"),
+        ("edit: {files: [train.py, train.py]}", "1: edit.files: 'train.py' stands twice"),
+        ("edit: {scopes: {train.py: [main, main]}}", "1: edit.scopes: 'main' stands twice"),
+    ],
+)
+def test_what_means_nothing_is_a_problem(tmp_path: Path, text: str, problem: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(SetupError, match=re.escape(f"{path}:{problem}")):
+        load_policy(path)
+
+
+def test_a_policy_that_refuses_the_task_itself_is_not_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, "edit: {allowed_imports: [math, torch, collections, itertools]}")
+    assert main(["policy", "check", str(path), "--task", str(POLICIES.parent / "train_template")]) == 2
+    said = capsys.readouterr().out
+    assert "itself would be refused: train.py:" in said
+    assert "time is not among the modules that the policy allows" in said
+    assert "sound" not in said
+
+
 @pytest.mark.parametrize("name", ["strict.yaml", "gpu-small.yaml"])
 def test_the_tighter_children_are_nowhere_looser_than_the_default(name: str) -> None:
     changes = compare(load_policy(POLICIES / "default.yaml"), load_policy(POLICIES / name))

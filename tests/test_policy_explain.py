@@ -42,6 +42,21 @@ def test_every_key_is_explained_with_its_value_and_the_file_and_line_that_set_it
     assert any(line.startswith(f"  network: none  ({POLICIES}/default.yaml:") for line in lines)
 
 
+def test_what_differs_from_the_default_is_explained_alone_with_what_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: {POLICIES}/default.yaml\nsandbox:\n  pids: 64\n  open_files: 4096\n")
+    assert main(["policy", "explain", "--changed", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines if line[:3].rstrip() and line[:3].startswith("  ")] == [
+        "  pids"
+    ]
+    assert lines[-2:] == ["      by default: 1024", "      --pids-limit=64"]
+    assert main(["policy", "explain", "--changed", str(POLICIES / "default.yaml")]) == 0
+    assert "every value is that of policies/default.yaml" in capsys.readouterr().out
+
+
 def test_a_key_that_no_file_sets_is_built_in(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("sandbox:\n  pids: 64\n")

@@ -138,6 +138,10 @@ def test_a_shorter_training_is_over_for_all_and_stops_none(folder: Path) -> None
     found = replayed(folder, **FORBIDDEN, budget={"train_seconds": 60.0})
     assert [(finding.number, finding.stops) for finding in found.over] == [(n, False) for n in (1, 2, 3, 4)]
     assert found.lost == ()
+    said = list(tell(found, with_(**FORBIDDEN, budget={"train_seconds": 60.0}), "night"))
+    place = said.index("over a limit: 4")
+    assert said[place + 1].startswith("  budget.train_seconds: more than 62 seconds of training")
+    assert said[place + 2].count(" kept") == 3, "one line says it of all four"
 
 
 def test_every_limit_that_is_told_of_is_tried_here() -> None:
@@ -174,6 +178,7 @@ def test_replay_reads_a_run_by_its_tag_and_fails_when_a_keep_would_be_lost(
     mine.write_text("edit: {forbidden_imports: [random]}")
     assert main(words) == 1
     said = capsys.readouterr().out
-    assert "  0002 keep     edit: train.py:1: " in said
+    refused = next(line for line in said.splitlines() if line.startswith("  edit: train.py:1: "))
+    assert said.partition(refused)[2].splitlines()[1] == "    0002 kept, 0003 kept, 0004"
     assert "of 3 kept attempts would have been lost: 0002, 0003" in said
     assert main([*words[:4], "nowhere"]) == 2

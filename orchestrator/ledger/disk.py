@@ -16,10 +16,12 @@ _LOCK_PATIENCE_SECONDS = 1.0
 
 
 def refuse_link(path: Path) -> None:
-    """Raises LedgerError when a part of the record is a symbolic link: what it names is not the run's own."""
-    if path.is_symlink():
+    """Raises LedgerError when a part of the record is a symbolic link, since what it names is not the run's
+    own, or a pipe or a device, for which a reader would wait."""
+    if path.is_symlink() or not (path.is_file() or path.is_dir() or not path.exists()):
+        kind = "a symbolic link" if path.is_symlink() else "neither a file nor a folder"
         remedy = "put back the run's own, or keep a copy and start a new tag"
-        raise LedgerError(f"{path.name}: is a symbolic link", remedy=remedy)
+        raise LedgerError(f"{path.name}: is {kind}", remedy=remedy)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -272,5 +272,5 @@ def last_measured(state: State, number: int) -> Event | None:
 def memory_gb(run: Event) -> float:
     """The peak memory that a run claimed, in GiB; 0.0 when it claimed none."""
     result = run.get("result") or {}
-    claimed = result.get("claims", {}).get("peak_memory_bytes", 0.0)
+    claimed = (result.get("claims") or {}).get("peak_memory_bytes", 0.0)
     return float(claimed) / 2**30 if isinstance(claimed, int | float) and claimed > 0 else 0.0

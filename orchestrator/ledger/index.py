@@ -94,8 +94,7 @@ def nothing() -> Summaries:
 def read_index(folder: Path) -> Summaries:
     """The index of a run as far as its last whole line, if that line's seal holds; else nothing."""
     try:
-        fd = _open(folder / NAME, os.O_RDONLY)
-        with os.fdopen(fd, "rb") as file, (folder / "audit.jsonl").open("rb") as log:
+        with _opened(folder / NAME) as file, _opened(folder / "audit.jsonl") as log:
             limit = 2 * os.fstat(log.fileno()).st_size  # a summary is shorter than its event
             data = file.read(limit + 1)
             return _read(data[: data.rfind(b"\n") + 1], log) if len(data) <= limit else nothing()
@@ -117,6 +116,10 @@ def _read(data: bytes, log: BinaryIO) -> Summaries:
     if not all(isinstance(event, dict) and {"event", "seq"} <= event.keys() for event in events):
         return nothing()
     return Summaries(events, ends, seal, len(data))
+
+
+def _opened(path: Path) -> BinaryIO:
+    return os.fdopen(_open(path, os.O_RDONLY), "rb")
 
 
 def _open(path: Path, flags: int) -> int:

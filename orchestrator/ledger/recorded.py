@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import LedgerError
-from orchestrator.ledger.audit import Event, read_events
+from orchestrator.ledger.audit import KEEP_A_COPY, Event, read_events
 from orchestrator.ledger.disk import refuse_link
 from orchestrator.ledger.facts import attempt_from
 from orchestrator.ledger.repo import BareRepo
@@ -52,7 +52,11 @@ def read_night(folder: Path) -> Night:
     refuse_link(repo.folder)
     if not repo.folder.is_dir():
         raise LedgerError("repo.git is missing", remedy="put it back from a copy")
-    attempts = tuple(_attempts(state, repo))
+    try:
+        attempts = tuple(_attempts(state, repo))
+    except KeyError as error:
+        message = f"the log names a file or a commit that is not in repo.git: {error}"
+        raise LedgerError(message, remedy=KEEP_A_COPY) from error
     policy = read_values(state.policy) if state.policy else None
     return Night(attempts, state.measure, policy, card)
 

@@ -10,6 +10,7 @@ from orchestrator.errors import LedgerError
 from orchestrator.ledger.audit import KEEP_A_COPY, Event
 from orchestrator.ledger.outages import Outages
 from orchestrator.ledger.repo import Moves
+from orchestrator.ledger.shapes import misshapen
 from orchestrator.records import Action, Direction, Measure, Spent, Usage
 
 FORMAT = 2
@@ -110,14 +111,16 @@ class State:
         """Add the next event. Raises LedgerError when it contradicts the ones before."""
         if not self.created and event["event"] != "run_created":
             raise _contradiction(event, "the run was never created")
-        self.outages.apply(event)
+        if wrong := misshapen(event):
+            raise _contradiction(event, f"a field is missing or wrong: {wrong}")
         fold = _FOLDS.get(event["event"])
-        if fold:
-            try:
+        try:
+            self.outages.apply(event)
+            if fold:
                 fold(self, event)
                 self._apply_moves(event)
-            except (KeyError, TypeError, ValueError) as error:
-                raise _contradiction(event, f"a field is missing or wrong: {error}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise _contradiction(event, f"a field is missing or wrong: {error}") from error
 
     def _apply_moves(self, event: Event) -> None:
         moves = {ref: (old, new) for ref, (old, new) in event.get("refs", {}).items()}
@@ -142,6 +145,8 @@ def _create(state: State, event: Event) -> None:
         raise _contradiction(event, "the run was created before")
     if event["format"] != FORMAT:
         raise _contradiction(event, f"the format {event['format']!r} is not known to this version")
+    if TEMPLATE not in event["refs"]:
+        raise ValueError(f"{TEMPLATE} is not there")
     state.created = event
     _take_policy(state, event)
     said = event["measure"]
@@ -152,6 +157,10 @@ def _open(state: State, event: Event) -> None:
     number = event["number"]
     if number != len(state.opened) + 1:
         raise _contradiction(event, f"attempt {number} is out of order")
+    if event["parent"] and event["parent"] not in state.numbers:
+        raise ValueError("the parent is no attempt's commit")
+    if event["refs"].get(attempt_ref(number), [None])[-1] != event["commit"]:
+        raise ValueError("the commit is not the one that its ref gets")
     state.opened[number] = event
     state.undecided[number] = None
     state.numbers[event["commit"]] = number

@@ -174,6 +174,8 @@ def reason_of(complaint: Mapping[str, Any]) -> str:
     """What one of pydantic's complaints says, and what was given."""
     if complaint["type"] == "extra_forbidden":
         return "is not a key of a policy"
+    if complaint["type"] == "model_type" and complaint["input"] is None:
+        return "has no keys under it: name some, or take the line out"
     message = str(complaint["msg"]).removeprefix("Value error, ")
     return f"{message[0].lower()}{message[1:]} (got {_shown(complaint['input']):.60})"
 

@@ -35,6 +35,14 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    @field_validator("*")
+    @classmethod
+    def _names_stand_once(cls, value: Any) -> Any:
+        for names in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(names, list) and (twice := [name for name in names if names.count(name) > 1]):
+                raise ValueError(f"{twice[0]!r} stands twice")
+        return value
+
 
 class EditPolicy(Section):
     """What a proposal may change. The gate that enforces it is lint; the container is the boundary."""

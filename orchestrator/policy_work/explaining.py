@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.assembly import DEFAULT_POLICY, SECCOMP
 from orchestrator.policy.comparing import shown
-from orchestrator.policy.layers import PolicyFile, PolicyKey, keys_of_a_policy
-from orchestrator.policy.reading import Place
+from orchestrator.policy.layers import PolicyFile, PolicyKey, keys_of_a_policy, load_policy
+from orchestrator.policy.reading import EXAMPLE, Place
 from orchestrator.policy.schema import comments
 from orchestrator.policy.sections import Policy, SandboxPolicy
 from orchestrator.sandbox.container import Outfit
@@ -27,18 +27,34 @@ _CARD = {
 def explain(file: PolicyFile) -> Iterator[str]:
     """Lines for a person. Raises SetupError for a policy that is not sound."""
     policy = file.sound()
-    outfit = example_outfit(policy.sandbox)
-    words, flags = comments(DEFAULT_POLICY), flags_by_key(outfit, _PROFILE)
+    yield from _keys(file, policy, list(keys_of_a_policy()))
+    yield from ("", *_container(example_outfit(policy.sandbox)))
+
+
+def explain_changed(file: PolicyFile) -> Iterator[str]:
+    """The same of those keys alone whose value is not the default policy's, with that value beside it."""
+    policy, default = file.sound(), load_policy(DEFAULT_POLICY)
+    keys = [key for key in keys_of_a_policy() if key.value_in(policy) != key.value_in(default)]
+    yield from _keys(file, policy, keys, default)
+    if not keys:
+        yield f"every value is that of {EXAMPLE}"
+
+
+def _keys(
+    file: PolicyFile, policy: Policy, keys: Iterable[PolicyKey], default: Policy | None = None
+) -> Iterator[str]:
+    words, flags = comments(DEFAULT_POLICY), flags_by_key(example_outfit(policy.sandbox), _PROFILE)
     yield f"{' over '.join(map(str, file.files))}: digest {policy.digest[:12]}"
     section = ""
-    for key in keys_of_a_policy():
+    for key in keys:
         if key.section != section:
             section = key.section
             yield from ("", *_wrapped(f"{section}: {words[section,]}", ""))
         yield from _key_lines(file, policy, key, words)
+        if default:
+            yield from _wrapped(f"by default: {shown(key.value_in(default))}", _INDENT)
         if key.section == "sandbox":
             yield from _wrapped("  ".join(flags[key.name]), _INDENT)
-    yield from ("", *_container(outfit))
 
 
 def example_outfit(policy: SandboxPolicy) -> Outfit:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from orchestrator.gate import PolicyGate
 from orchestrator.ledger.audit import Event
+from orchestrator.ledger.facts import memory_gb
 from orchestrator.ledger.recorded import Night, Recorded
 from orchestrator.policy.sections import Policy
 
@@ -19,12 +20,16 @@ MIB, KIB = 1 << 20, 1 << 10
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that would have gone otherwise for an attempt. `stops` where it would have got no value."""
+    """One thing that would have gone otherwise for an attempt. `stops` where it would have got no value.
+
+    `found` is the attempt's own number where `words` are the same for every attempt.
+    """
 
     number: int
     key: str
     words: str
     stops: bool = True
+    found: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,9 @@ def _over(recorded: Recorded, night: Night, policy: Policy) -> Iterator[Finding]
     then = night.policy
     for limit in LIMITS:
         runs = [run for run in recorded.runs if not (then and limit.exceeded(run, then, night))]
-        words = next(filter(None, (limit.exceeded(run, policy, night) for run in runs)), "")
-        if words:
-            yield Finding(recorded.attempt.number, limit.key, words, limit.stops)
+        excess = next(filter(None, (limit.exceeded(run, policy, night) for run in runs)), None)
+        if excess:
+            yield Finding(recorded.attempt.number, limit.key, excess.words, limit.stops, excess.found)
 
 
 def _gains(night: Night, policy: Policy) -> Iterator[Finding]:
@@ -95,60 +100,69 @@ def _gains(night: Night, policy: Policy) -> Iterator[Finding]:
             continue
         gain, number = loss(before) - loss(value), recorded.attempt.number
         if gain < rules.margin:
-            yield Finding(
-                number, "decision.margin", f"is better by {gain:.6g}, {rules.margin:g} are asked for"
-            )
+            words = f"better than the one before by less than {rules.margin:g}"
+            yield Finding(number, "decision.margin", words, found=gain)
         if rules.rule == "sequential" and before and gain > rules.plausible_drop * abs(before):
-            share = f"{gain / abs(before):.1%} of {before:.6g}"
-            yield Finding(number, "decision.plausible_drop", f"is better by {share}: a person would be asked")
+            words = (
+                f"better by more than {rules.plausible_drop:.1%} of the value before: a person would be asked"
+            )
+            yield Finding(number, "decision.plausible_drop", words, found=gain)
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What a run had, and which limit that is over."""
+
+    found: float
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A key that the record of a run can be held against; `exceeded` says how, or nothing."""
+    """A key that the record of a run can be held against; `exceeded` says how, or None."""
 
     key: str
-    exceeded: Callable[[Event, Policy, Night], str]
+    exceeded: Callable[[Event, Policy, Night], Excess | None]
     stops: bool = True
 
 
-def _memory(measured: Event, policy: Policy, night: Night) -> str:
-    peak = float(_result(measured).get("claims", {}).get("peak_memory_bytes", 0)) / MIB
+def _memory(measured: Event, policy: Policy, night: Night) -> Excess | None:
+    peak = memory_gb(measured["run"] or {}) * KIB
     if night.on_a_card:  # what it claims there is the card's memory, which the policy does not limit
-        return ""
+        return None
     return _above(peak, policy.sandbox.memory_mib, "MiB of memory by its own word")
 
 
-def _output(measured: Event, policy: Policy, _: Night) -> str:
+def _output(measured: Event, policy: Policy, _: Night) -> Excess | None:
     saved = _result(measured).get("weights_bytes", 0) / MIB
     return _above(saved, policy.sandbox.output_mib, "MiB saved")
 
 
-def _log(measured: Event, policy: Policy, _: Night) -> str:
+def _log(measured: Event, policy: Policy, _: Night) -> Excess | None:
     written = (measured["run"] or {}).get("log_bytes", 0) / KIB
     return _above(written, policy.sandbox.log_kib, "KiB of log; the rest would have been dropped")
 
 
-def _training(measured: Event, policy: Policy, _: Night) -> str:
+def _training(measured: Event, policy: Policy, _: Night) -> Excess | None:
     seconds = (measured["run"] or {}).get("train_seconds", 0.0)
     limit = policy.budget.train_seconds + policy.budget.grace_seconds
     return _above(seconds, limit, "seconds of training; with less it would have got another value")
 
 
-def _scoring(measured: Event, policy: Policy, _: Night) -> str:
+def _scoring(measured: Event, policy: Policy, _: Night) -> Excess | None:
     return _above(
         (measured["score"] or {}).get("seconds", 0.0), policy.metric.score_seconds, "seconds of scoring"
     )
 
 
-def _floor(measured: Event, policy: Policy, night: Night) -> str:
+def _floor(measured: Event, policy: Policy, night: Night) -> Excess | None:
     value = (measured["score"] or {}).get("value")
     if night.measure.source != "claims" or value is None or value >= policy.metric.floor:
-        return ""
-    return f"{value:.6g} is below {policy.metric.floor:g}"
+        return None
+    return Excess(value, f"below {policy.metric.floor:g}")
 
 
-def _challenge(measured: Event, policy: Policy, _: Night) -> str:
+def _challenge(measured: Event, policy: Policy, _: Night) -> Excess | None:
     found = (measured["score"] or {}).get("details", {}).get("challenge", {})
     worst = abs(found.get("worst_nats", 0.0))
     return _above(worst, policy.metric.challenge_tolerance_nats, "nats between claim and challenge")
@@ -158,8 +172,8 @@ def _result(measured: Event) -> Event:
     return (measured["run"] or {}).get("result") or {}
 
 
-def _above(found: float, limit: float, what: str) -> str:
-    return f"{found:.6g} of {limit:g} {what}" if found > limit else ""
+def _above(found: float, limit: float, what: str) -> Excess | None:
+    return Excess(found, f"more than {limit:g} {what}") if found > limit else None
 
 
 LIMITS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from orchestrator.policy.comparing import Change, compare
@@ -9,7 +10,9 @@ from orchestrator.policy.sections import Policy
 from orchestrator.policy_work.replaying import TOLD, UNTOUCHED, Finding, Replay
 from orchestrator.text import sanitise_line
 
+WIDTH = 110
 _LONGEST = 300
+_HELD = "\N{NO-BREAK SPACE}"  # where no line ends
 
 
 def tell(found: Replay, policy: Policy, run: str) -> Iterator[str]:
@@ -26,11 +29,22 @@ def tell(found: Replay, policy: Policy, run: str) -> Iterator[str]:
 
 
 def _section(title: str, findings: Sequence[Finding], found: Replay) -> Iterator[str]:
-    actions = {recorded.attempt.number: recorded.closed["action"] for recorded in found.night.attempts}
+    """What is said of several attempts stands once, before their numbers; the kept ones are marked."""
+    kept = {recorded.attempt.number for recorded in found.night.attempts if recorded.kept}
     yield f"{title}: {len({finding.number for finding in findings})}"
+    alike: dict[str, list[Finding]] = {}
     for finding in findings:
-        words = sanitise_line(f"{finding.key}: {finding.words}", _LONGEST)
-        yield f"  {finding.number:04d} {actions[finding.number]:<8} {words}"
+        alike.setdefault(sanitise_line(f"{finding.key}: {finding.words}", _LONGEST), []).append(finding)
+    for words, those in alike.items():
+        yield from textwrap.wrap(words, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        named = ", ".join(_named(finding, kept=finding.number in kept) for finding in those)
+        lines = textwrap.wrap(named, WIDTH, initial_indent="    ", subsequent_indent="    ")
+        yield from (line.replace(_HELD, " ") for line in lines)
+
+
+def _named(finding: Finding, *, kept: bool) -> str:
+    amount = "" if finding.found is None else f"{_HELD}{finding.found:.4g}"
+    return f"{finding.number:04d}{amount}" + (f"{_HELD}kept" if kept else "")
 
 
 def _numbers(numbers: Sequence[int]) -> str:

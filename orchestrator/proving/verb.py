@@ -37,7 +37,7 @@ def prove_policy(arguments: Namespace) -> int:
     rows = prove(bench, programs, lambda row: progress.say(*_progress(row)))
     if arguments.json:
         report = {"tier": tier, "programs": [row.as_json() for row in rows]}
-        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+        Console().write(json.dumps(report, indent=2) + "\n")
     else:
         _show(rows, tier, time.monotonic() - began)
     return 0 if all(row.outcome == "stopped" for row in rows) else 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO
+from typing import IO, ClassVar
 
 from rich.console import Console as RichConsole
 from rich.console import RenderableType
@@ -27,6 +28,7 @@ STYLES = {
     Action.REPEAT: "yellow",
     Action.REPEAT_BEST: "yellow",
 }
+_NOBODY_READS = frozenset({errno.EPIPE, errno.EIO})
 NEXT = {Action.REPEAT: "once more", Action.REPEAT_BEST: "the best once more"}
 
 
@@ -42,7 +44,12 @@ class _Terminal(RichConsole):
 
 
 class Console:
-    """Writes lines; a reader that went away is no error. The port `Watcher`."""
+    """Writes lines; a reader that went away is no error. The port `Watcher`.
+
+    What cannot be written stops nobody's work: `lost` says at the end why something is missing.
+    """
+
+    lost: ClassVar[OSError | None] = None
 
     def __init__(self, stream: IO[str] | None = None, *, width: int | None = None) -> None:
         stream = stream or sys.stdout
@@ -129,8 +136,23 @@ class Console:
 
     def print(self, content: RenderableType) -> None:
         """Anything of ours that rich can show, under the same condition as `say`."""
-        with contextlib.suppress(OSError):
+        with _losing():
             self._sink(content)
+
+    def write(self, text: str) -> None:
+        """A text for a program, as it is."""
+        with _losing():
+            self.stream.write(text)
+            self.stream.flush()
+
+
+@contextlib.contextmanager
+def _losing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOBODY_READS:
+            Console.lost = error
 
 
 def _outcome(entry: Entry) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,37 @@ def test_a_rewritten_log_of_another_shape_is_a_break_and_can_be_looked_at(
     assert main(["audit", "show", "--tag", "night"]) == 0
     lines = (kept / "audit.jsonl").read_text().splitlines()
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(lines)
+    for words in (["status"], ["report"], ["audit", "show", "2"], ["export", "--tensorboard", "events"]):
+        assert main([*words, "--tag", "night"]) in {0, 2, 6}, "an error is a line, never a traceback"
+
+
+def test_a_run_that_lost_its_repository_is_told_of_at_every_look(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(kept / "repo.git")
+    assert main(["status", "--tag", "night"]) == 6
+    said = capsys.readouterr()
+    assert "0001" in said.out
+    assert "night has lost its repo.git" in said.err
+
+
+@pytest.mark.parametrize("words", [VERIFY, ["audit", "show"], ["status"], ["report"], ["dashboard"]], ids=str)
+def test_a_pipe_in_the_place_of_the_log_keeps_nobody_waiting(
+    kept: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    (kept / "audit.jsonl").unlink()
+    os.mkfifo(kept / "audit.jsonl")
+    assert main(words) == 6
+    assert "audit.jsonl: is neither a file nor a folder" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("kept")
+def test_an_anchor_that_holds_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*VERIFY, "--anchor"]) == 0
+    anchor = capsys.readouterr().out.splitlines()[-1]
+    assert main([*VERIFY, "--against", anchor]) == 0
+    seq = anchor.partition(":")[0]
+    assert f"line {seq} of the log has the hash of the anchor" in capsys.readouterr().out
 
 
 def test_a_sound_night_has_no_note(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
