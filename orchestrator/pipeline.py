@@ -74,6 +74,8 @@ class Pipeline:
         preparation.has_best.set()
         if not preparation.asking:
             self._background.settle(wait_seconds)
+        elif wait_seconds:  # whoever cuts everything short may have cut the log's last write short too
+            preparation.give_up_asking()
 
     def _interrupted(self) -> Experiment | None:
         while not self._recovered:

@@ -140,6 +140,11 @@ class Preparation:
             raise Closing
         return self.open(proposal, proposal.base or history.best_commit)
 
+    def give_up_asking(self) -> None:
+        """Record that a model's answer is not waited for: it may be paid for, and no attempt will say so."""
+        if self.proposer.name.startswith("openai"):
+            self.ledger.record("answer_not_awaited", model=self.proposer.name)
+
     def _in_other_words(self, proposal: Proposal, history: History) -> Proposal:
         """A model that comes with an idea that was tried is told so once, and may insist."""
         if not (proposal.usage.requests and self.repairs) or history.mend:

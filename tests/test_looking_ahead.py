@@ -272,12 +272,16 @@ def test_a_fault_of_the_rehearsal_is_raised_too() -> None:
 
 def test_leaving_waits_for_no_model_and_opens_nothing_any_more() -> None:
     late = Event()
-    night = night_of(Thinking([edit(1, "one"), edit(9, "nine")], until=late))
+    thinking = Thinking([edit(1, "one"), edit(9, "nine")], until=late)
+    thinking.name = "openai:slow"
+    night = night_of(thinking)
     with after_baseline(night) as pipeline:
         following(pipeline)
         time.sleep(0.1)
         began = time.monotonic()
     assert time.monotonic() - began < 5
+    assert isinstance(night.book, MemoryLedger)
+    assert night.book.events[-1] == ("answer_not_awaited", {"model": "openai:slow"})
     late.set()
     settled(pipeline)
     assert [each.number for each in night.book.history().underway] == [2]
