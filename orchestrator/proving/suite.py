@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orchestrator.breadth import OTHER
 from orchestrator.decision import decide
 from orchestrator.errors import OrchestratorError, SandboxError, ScorerError
 from orchestrator.ledger.git import GitLedger
@@ -86,7 +87,7 @@ class Suite:
 
     def _honest(self) -> float:
         files = {"train.py": self._arena.honest}
-        opened = self._open(Proposal("an honest attempt", files, proposer="prove"))
+        opened = self._open(Proposal("an honest attempt", files, proposer="prove", kind=OTHER))
         attempt = replace(opened, seed=HONEST_SEED)
         experiment = self._arena.ring.corner(framework=True, hurried=False).examine(attempt)
         self._close(experiment)
@@ -118,7 +119,8 @@ class Suite:
         files = {**self._arena.shared, "train.py": program.source}
         if "path" in program.texts:
             files[program.texts["path"]] = program.source
-        return self._open(Proposal(program.texts.get("title", program.identity), files, proposer="prove"))
+        title = program.texts.get("title", program.identity)
+        return self._open(Proposal(title, files, proposer="prove", kind=OTHER))
 
     def _left_a_mark(self, program: Program, corner: Corner) -> str:
         """Run it the first time; what went wrong, for then the second time would prove nothing."""
