@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import combinations as pairs_of
@@ -77,11 +77,11 @@ def kinds_tried(history: History) -> Mapping[str, int]:
     A missing kind is guessed from what the attempt changed, in the newest GUESSED_ATTEMPTS; older ones
     without a kind count as `other`.
     """
-    change, tried = change_of(history), history.entries[1:]
-    guessable = {entry.number for entry in tried[-GUESSED_ATTEMPTS:]}
-    counts = dict.fromkeys(KINDS, 0)
+    tried = history.entries[1:]
+    guessable = {entry.number: entry for entry in tried[-GUESSED_ATTEMPTS:] if _is_unsaid(entry)}
+    change, counts = change_of(history, guessable.values()), dict.fromkeys(KINDS, 0)
     for entry in tried:
-        guess = kind_guessed(change(entry)) if _is_unsaid(entry) and entry.number in guessable else OTHER
+        guess = kind_guessed(change(entry)) if entry.number in guessable else OTHER
         counts[kind_named(entry.kind) or guess] += 1
     return counts
 
@@ -154,7 +154,7 @@ def combinations(
     EXAMINED_PAIRS that gained most are looked at.
     """
     found = nlargest(EXAMINED_PAIRS, _pairs(history, direction), key=lambda pair: pair.gain)
-    check = _Untried(history)
+    check = _Untried(history, found)
     return tuple(islice((pair for pair in found if check.allows(pair)), most))
 
 
@@ -181,9 +181,10 @@ def _number(gained: tuple[float, int]) -> int:
 class _Untried:
     """Knows what each attempt changed, and whether a pair is new."""
 
-    def __init__(self, history: History) -> None:
-        self._change = change_of(history)
+    def __init__(self, history: History, pairs: Iterable[Pair]) -> None:
         self._by_number = {entry.number: entry for entry in history.entries}
+        looked_at = {number for pair in pairs for number in (pair.first, pair.second)}
+        self._change = change_of(history, [self._by_number[number] for number in sorted(looked_at)])
         self._numbers = sorted(self._by_number)
         self._best = _joined(history.best_files)
 

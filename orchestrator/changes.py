@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.records import Entry, Files, History
@@ -34,11 +34,13 @@ def change_between(before: Files, after: Files) -> Change:
     return Change(tuple(removed), tuple(added))
 
 
-def change_of(history: History) -> Callable[[Entry], Change]:
+def change_of(history: History, soon: Iterable[Entry] = ()) -> Callable[[Entry], Change]:
     """A function that gives what an attempt of this history changed in its base; the baseline, nothing.
 
-    The number 0 stands for the task's own files, which are the first attempt's.
+    The number 0 stands for the task's own files, which are the first attempt's. `soon` are attempts that it
+    will be asked about.
     """
+    history.gather(soon)
     by_number = {entry.number: entry for entry in history.entries}
     first = history.entries[0] if history.entries else None
 

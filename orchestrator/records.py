@@ -8,7 +8,7 @@ An Experiment is an attempt together with how far it got.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -387,6 +387,7 @@ class History:
 
     `underway` are the attempts that are open. `noise` is the standard deviation of one run in the metric's
     unit, None where too few were made. `mend` is the refused proposal that the next one should repair.
+    `gather` may be told which attempts' files are looked at soon: a ledger then reads them in one go.
     """
 
     best_files: Files
@@ -397,6 +398,7 @@ class History:
     underway: tuple[Underway, ...] = ()
     noise: float | None = None
     mend: Mend | None = None
+    gather: Callable[[Iterable[Entry]], object] = field(default=lambda _: None, compare=False, repr=False)
 
     @property
     def newest_number(self) -> int:

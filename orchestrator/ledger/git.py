@@ -152,6 +152,7 @@ class GitLedger:
                 best_commit=self._state.best,
                 underway=tuple(self._underway(number) for number in self._state.still_open),
                 noise=evidence.noise,
+                gather=self._shelf.gather,
             )
 
     def _underway(self, number: int) -> Underway:

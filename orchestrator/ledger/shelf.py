@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -41,6 +42,10 @@ class Shelf:
         for number in islice(self._state.closed, len(self._entries), None):
             self._entries[number] = self._entry(number)
         return tuple(self._entries.values())
+
+    def gather(self, entries: Iterable[Entry]) -> None:
+        """Read what these attempts tried, and what they were built on, in one go."""
+        self.files.read([c for entry in entries for c in (entry.commit, self._state.base_of(entry.number))])
 
     @property
     def best_curve(self) -> Curve:

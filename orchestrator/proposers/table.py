@@ -80,9 +80,9 @@ class Table:
         """What the near misses changed, then the others, newest block first, for at most so many tokens."""
         kept_back = self.room - min(room, self.room)
         self.room -= kept_back
-        change = change_of(self.history)
         recent = islice(_blocks(self.history.entries), CHANGE_BLOCKS)
         near = [entry for entry in self.history.entries if entry.number in self._near]
+        change = change_of(self.history, near)
         for block in [near, *recent]:
             wanted = (entry for entry in block if entry.number in self._rows.keys() - self._changes.keys())
             if not self._take(self._changes, {entry.number: shown_change(change(entry)) for entry in wanted}):
