@@ -50,7 +50,8 @@ OWNERS = {
     "yaml": {"policy/*"},
     "mcp": {"agents/service.py"},
     "anyio": {"agents/service.py"},  # what the protocol's SDK runs on
-    "pydantic": {"policy/*", "task.py", "settings.py", "agents/service.py"},
+    "pydantic": {"policy/*", "task.py", "settings.py", "agents/service.py", "ledger/shapes.py"},
+    "typing_extensions": {"ledger/shapes.py"},  # whose TypedDict pydantic wants before Python 3.12
     "pydantic_settings": {"settings.py"},
     "rich": {"views/console.py", "views/live*.py", "proving/verb.py"},
     "sklearn": {"scoring/figures.py"},  # slow to import, so only when it computes
