@@ -72,12 +72,12 @@ def _kinds_of_word(word: str) -> Iterator[str]:
 
 
 def kinds_tried(history: History) -> Mapping[str, int]:
-    """How many attempts there were of each kind, the baseline aside.
+    """How many attempts there were of each kind, the baseline aside, and what moved on counted once.
 
     A missing kind is guessed from what the attempt changed, in the newest GUESSED_ATTEMPTS; older ones
     without a kind count as `other`.
     """
-    tried = history.entries[1:]
+    tried = [entry for entry in history.entries[1:] if not entry.moved_on]
     guessable = {entry.number: entry for entry in tried[-GUESSED_ATTEMPTS:] if _is_unsaid(entry)}
     change, counts = change_of(history, guessable.values()), dict.fromkeys(KINDS, 0)
     for entry in tried:
@@ -98,7 +98,7 @@ def least_tried(counts: Mapping[str, int], most: int = 3) -> tuple[str, ...]:
 def attempts_since_keep(history: History) -> int:
     """How many attempts in a row were run and not kept."""
     since = takewhile(lambda entry: entry.action is not Action.KEEP, reversed(history.entries))
-    return sum(entry.status != "refused" for entry in since)
+    return sum(entry.status != "refused" and not entry.moved_on for entry in since)
 
 
 def near_misses(history: History, direction: Direction = Direction.MINIMIZE) -> tuple[Entry, ...]:

@@ -19,7 +19,7 @@ NOTHING_READY = Decision(Action.REPEAT_BEST, "nothing new is ready")
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """The parts of one night, put together by the command line."""
+    """The parts of one night, put together for each sitting."""
 
     pipeline: Pipeline
     sandbox: Sandbox

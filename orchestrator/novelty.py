@@ -47,15 +47,15 @@ class _Idea:
 def twin(history: History, files: Files, *, but: int = 0) -> Entry | Underway | None:
     """The first attempt with exactly these files, open or closed after a run or a refusal, but for `but`.
 
-    Asks each attempt's files whether they equal these, and keeps nothing: files that know their own digest
-    answer without being read.
+    Asks each attempt's files whether they equal these; those of a ledger know their own digest, and answer
+    without being read.
     """
-    attempts = (each for each in _all_attempts(history) if each.number != but and not _never_ran(each))
+    attempts = (each for each in _all_attempts(history) if each.number != but and not _moved_on(each))
     return next((attempt for attempt in attempts if attempt.files == files), None)
 
 
-def _never_ran(attempt: Entry | Underway) -> bool:
-    return isinstance(attempt, Entry) and attempt.status == "not run"
+def _moved_on(attempt: Entry | Underway) -> bool:
+    return isinstance(attempt, Entry) and attempt.moved_on
 
 
 def _all_attempts(history: History) -> Iterator[Entry | Underway]:

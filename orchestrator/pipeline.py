@@ -116,7 +116,7 @@ class Pipeline:
     def _proposed(self) -> Experiment | None:
         while True:
             self._coming = coming = self._coming or self._prepared()
-            if not wait([coming], self.policy.fill_after_seconds).done:
+            if not wait([coming], self.policy.fill_after_seconds).done and self._has_other_work():
                 return self._meanwhile()
             self._coming = None
             reviewed = coming.result()
@@ -130,6 +130,10 @@ class Pipeline:
         if self._stale:
             return self._background.start(partial(preparation.onto_the_best, self._stale.pop(0)))
         return self._background.start(preparation.propose)
+
+    def _has_other_work(self) -> bool:
+        """Whether the card can do better than wait: a best to be sure of, or somebody else's proposals."""
+        return bool(self.spares) or self.preparation.ledger.evidence().best.runs < self.best_runs
 
     def _meanwhile(self) -> Experiment | None:
         """A spare attempt, once the best was measured often enough; None asks for that."""

@@ -26,7 +26,7 @@ _STYLES = {Mark.TIGHTER: "green", Mark.LOOSER: "red", Mark.OTHER: ""}
 def check(arguments: Namespace) -> int:
     """Every problem of every file, with file, line, key and reason. Exit code 2 when there is one.
 
-    A policy by which the task's own files would be refused is none to start a night with.
+    A policy by which the task's own files would be refused is none to start a night with: each objection.
     """
     console, task = Console(), load_task(arguments.task)
     problems = 0

@@ -1,4 +1,4 @@
-"""The five seams of the product. Each has real parts and one shipped double (see `testing.py`)."""
+"""The seams of the product. The first five have real parts and one shipped double each (see `testing.py`)."""
 
 from __future__ import annotations
 

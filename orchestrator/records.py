@@ -22,6 +22,9 @@ Curve = tuple[tuple[float, float], ...]
 """Share of the time used and the training loss that the candidate said then, shares ascending."""
 
 
+NOT_RUN = "not run"
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a proposal cost: requests and tokens, as the endpoint counted them.
@@ -313,18 +316,18 @@ class Experiment:
         if not self.verdict.allowed:
             return f"refused: {self.verdict.reason}"
         if self.run is None:
-            return "not run"
+            return NOT_RUN
         if not self.run.completed:
             return f"{self.run.outcome.value}: {self.run.reason}"
         return "" if self.score is None or self.score.value is not None else self.score.reason
 
     @property
     def status(self) -> str:
-        """`refused`, the run's outcome, `unscored` or `scored`: how far this experiment got."""
+        """`refused`, `not run`, the run's outcome, `unscored` or `scored`: how far this experiment got."""
         if not self.verdict.allowed:
             return "refused"
         if self.run is None or not self.run.completed:
-            return self.run.outcome.value if self.run else "not run"
+            return self.run.outcome.value if self.run else NOT_RUN
         return "unscored" if self.value is None else "scored"
 
 
@@ -356,6 +359,11 @@ class Entry:
     base: int = 0
     kind: str = ""
     usage: Usage = Usage()
+
+    @property
+    def moved_on(self) -> bool:
+        """Whether it never ran: mostly since it was merged onto a newer best, as another attempt."""
+        return self.status == NOT_RUN
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from orchestrator.records import Action, Direction, Measure, Objection, Usage
+from orchestrator.records import NOT_RUN, Action, Direction, Measure, Objection, Usage
 
 FLAGS_EVENT = "containers_configured"
 """What a sitting records of the containers that its attempts get."""
@@ -46,8 +46,8 @@ class RunStory:
 class AttemptStory:
     """One attempt from its proposal to its decision; `action` is None while it is open.
 
-    `status` is `open`, or how far it got: `refused`, a run's outcome, `unscored`, `scored`. `base` is the
-    attempt it was built on, 0 for the task's own files. `line` is where the log has its opening whole.
+    `status` is `open`, or how far it got: `refused`, `not run`, a run's outcome, `unscored`, `scored`. `base`
+    is the attempt it was built on, 0 for the task's own files. `line` is where the log has its opening whole.
     """
 
     number: int
@@ -79,7 +79,7 @@ class AttemptStory:
     @property
     def moved_on(self) -> bool:
         """Whether it never ran: mostly since it was merged onto a newer best, as another attempt."""
-        return self.status == "not run"
+        return self.status == NOT_RUN
 
     @property
     def value(self) -> float | None:

@@ -132,7 +132,8 @@ def audit_verify(arguments: Namespace) -> int:
 
 
 def run_folder(runs: Path, tag: str) -> Path:
-    """The run that is named, else the one whose log changed last. Raises SetupError."""
+    """The run that is named, else the one whose log changed last. Raises SetupError where there is none, and
+    LedgerError where it lost its log."""
     pattern = f"{checked_tag(tag)}/audit.jsonl" if tag else "*/audit.jsonl"
     logs = sorted(runs.glob(pattern), key=lambda path: path.stat().st_mtime)
     if not logs and tag and (runs / tag / "repo.git").exists():

@@ -145,6 +145,12 @@ class _Closed(_Any):
 
 
 @with_config(_OPEN)
+class _PolicySet(_Any):
+    policy_digest: str
+    policy: NotRequired[dict[str, Any] | None]
+
+
+@with_config(_OPEN)
 class _Ended(_Any):
     reason: str
 
@@ -155,14 +161,18 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
     "attempt_opened": TypeAdapter(_Opened),
     "attempt_measured": TypeAdapter(_Measured),
     "attempt_closed": TypeAdapter(_Closed),
+    "policy_tightened": TypeAdapter(_PolicySet),
+    "policy_loosened": TypeAdapter(_PolicySet),
+    "policy_changed": TypeAdapter(_PolicySet),
     "night_ended": TypeAdapter(_Ended),
 }
 
 
 def misshapen(event: Event) -> str:
     """Which field of an event, or of its summary, is missing or of another kind; empty when none is."""
+    name = event["event"]
     try:
-        _KINDS.get(event["event"], _OTHERS).validate_python(event)
+        (_KINDS.get(name, _OTHERS) if isinstance(name, str) else _OTHERS).validate_python(event)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg'][0].lower()}{first['msg'][1:]}"

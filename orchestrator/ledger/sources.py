@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,13 +20,15 @@ KEPT = 4096  # of some 12 KB each
 class Sources:
     """The files of commits: the latest that were asked for stay, the others are read again.
 
-    A batch is read at once, since whoever looks at one attempt mostly looks at the next ones too. Raises
-    LedgerError when an object is missing or damaged. Safe to use from several threads.
+    A batch is read at once, since whoever looks at one attempt mostly looks at the next ones too; what was
+    read once keeps its digest, so that it can be compared without being read again. Raises LedgerError when
+    an object is missing or damaged. Safe to use from several threads.
     """
 
     def __init__(self, state: State, repo: BareRepo) -> None:
         self._state, self._repo = state, repo
         self._held: OrderedDict[str, Files] = OrderedDict()
+        self._digests: dict[str, bytes] = {}
         self._turn = threading.Lock()
 
     def __getitem__(self, commit: str) -> Files:
@@ -47,6 +51,13 @@ class Sources:
         """The files of a commit that are read when they are looked at."""
         return _Source(self, commit)
 
+    def digest(self, commit: str) -> bytes:
+        """What two commits have in common exactly when their files are the same."""
+        with self._turn:
+            if commit not in self._digests:
+                self._read([commit, *self._following(commit)])
+            return self._digests[commit]
+
     def _following(self, commit: str) -> Iterator[str]:
         number = self._state.numbers.get(commit, 0)
         numbers = range(number + 1, len(self._state.opened) + 1) if number else range(0)
@@ -59,8 +70,16 @@ class Sources:
 
     def _hold(self, commit: str, files: Files) -> None:
         self._held[commit] = files
+        if commit not in self._digests:
+            self._digests[commit] = digest_of(files)
         while len(self._held) > KEPT:
             self._held.popitem(last=False)
+
+
+def digest_of(files: Files) -> bytes:
+    """SHA-256 over paths and texts."""
+    text = json.dumps(sorted(files.items()))
+    return hashlib.sha256(text.encode()).digest()
 
 
 class _Source(Mapping[str, str]):
@@ -74,6 +93,18 @@ class _Source(Mapping[str, str]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources[self._commit])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        theirs = other.digest if isinstance(other, _Source) else digest_of(other)
+        return self.digest == theirs
+
+    __hash__ = None  # type: ignore[assignment]  # as a dictionary's
+
+    @property
+    def digest(self) -> bytes:
+        return self._sources.digest(self._commit)
 
     def __len__(self) -> int:
         return len(self._sources[self._commit])

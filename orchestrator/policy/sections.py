@@ -212,7 +212,7 @@ class RecordsPolicy(Section):
 
 
 class Policy(Section):
-    """The whole file. `cli` hands its sections out; nothing else sees all of it."""
+    """The whole file. What runs attempts gets its own section, never all of it."""
 
     edit: EditPolicy = EditPolicy()
     sandbox: SandboxPolicy = SandboxPolicy()

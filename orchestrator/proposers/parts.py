@@ -107,7 +107,8 @@ def _hypothesis(text: str) -> str:
 
 
 def _failure(history: History, frame: Frame) -> str:
-    failed = next((entry for entry in reversed(history.entries) if entry.value is None), None)
+    newest = reversed(history.entries)
+    failed = next((entry for entry in newest if entry.value is None and not entry.moved_on), None)
     if failed is None:
         return ""
     return f"Experiment {failed.number} gave no value:\n\n{frame.around('FAILURE', _failure_text(failed))}"

@@ -17,7 +17,7 @@ from orchestrator.sandbox.container import MIB, Mode, Outfit, container_body, ou
 OUT_VOLUME = "OUT"
 """The name that the volume of an attempt's output gets here; the real one is drawn for each attempt."""
 USER = "USER"
-"""What a record has for the user of an attempt, which is drawn for each run."""
+"""What a record has for the user of a container, which is drawn for each run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def volume_flags(policy: SandboxPolicy, user: int) -> tuple[Flag, ...]:
 
 
 def recorded_flags(outfit: Outfit) -> dict[str, list[str]]:
-    """What a record keeps of the containers that all attempts get: the flags of both, and of their output.
+    """What a record keeps of the containers that all attempts get: the flags of each, and of their output.
 
     The system calls' profile stands there by its SHA-256.
     """
@@ -61,6 +61,7 @@ def recorded_flags(outfit: Outfit) -> dict[str, list[str]]:
     flags = {
         "train": run_flags(outfit, outfit.training, profile),
         "model": run_flags(outfit, outfit.serving, profile),
+        "smoke": run_flags(outfit, "smoke", profile),
         "output": volume_flags(outfit.policy, outfit.user),
     }
     return {name: [_of_any_user(flag.text, outfit.user) for flag in each] for name, each in flags.items()}

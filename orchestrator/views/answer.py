@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from orchestrator.records import Usage
 from orchestrator.story import AttemptStory, Story
 from orchestrator.text import sanitise_line
+from orchestrator.views.spending import dollars
 
 MOST_NAMED = 5
 ALARMS = {
@@ -72,8 +73,8 @@ def costs(usage: Usage) -> Iterator[str]:
     """Tokens and dollars in words; nothing where no model was asked."""
     if usage.tokens:
         yield f"{usage.tokens:,} tokens"
-    if usage.dollars is not None:
-        yield f"${usage.dollars:.2f}"
+    if usage.requests and usage.dollars is not None:
+        yield dollars(usage.dollars)
 
 
 def needs(story: Story) -> tuple[str, ...]:

@@ -85,7 +85,8 @@ Section = tuple[str, Sequence[str]]
 
 
 def attempt_sections(story: Story, attempt: AttemptStory, events: Iterable[Event]) -> Iterator[Section]:
-    """The same as names and safe lines, without the edit and the log: proposed, verdict, runs, decision."""
+    """The same as names and safe lines, without the edit and the log: proposed, verdict, runs, the containers
+    that they had, decision."""
     yield "proposed", _safe(_proposal(attempt))
     yield "verdict", _safe([str(each) for each in attempt.objections] or ["allowed"])
     details = {event["seq"]: event for event in events if event["event"] == "attempt_measured"}
@@ -158,13 +159,15 @@ def _containers(story: Story, attempt: AttemptStory) -> Iterator[Section]:
 
 
 def _flags(flags: Mapping[str, Any]) -> Iterator[str]:
-    """Those of the container that trains, how the model's differ, and those of the volume between them."""
-    training, model = _texts(flags.get("train")), _texts(flags.get("model"))
+    """Those of the container that trains, how the others differ, and those of the volume between them."""
+    training = _texts(flags.get("train"))
     yield f"image: {sanitise_line(str(flags.get('image')), 100)}"
     yield from ("train:", *(f"  {flag}" for flag in training))
-    yield "model, as train"
-    yield from (f"  but not {flag}" for flag in training if flag not in model)
-    yield from (f"  but {flag}" for flag in model if flag not in training)
+    for name in ("model", "smoke"):
+        other = _texts(flags.get(name))
+        yield f"{name}, as train"
+        yield from (f"  but not {flag}" for flag in training if flag not in other)
+        yield from (f"  but {flag}" for flag in other if flag not in training)
     yield from ("output:", *(f"  {flag}" for flag in _texts(flags.get("output"))))
 
 
