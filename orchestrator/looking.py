@@ -61,6 +61,10 @@ def audit_show(arguments: Namespace) -> int:
     """The log's events that are asked for, or one attempt's whole story. Raises LedgerError at a break."""
     folder = run_folder(load_settings().runs, arguments.tag)
     if arguments.number is not None:
+        filters = ("attempt", "event", "outcome", "since", "until", "text", "json")
+        if any(getattr(arguments, name) for name in filters):
+            remedy = f"leave one of them out, or filter by '--attempt {arguments.number}'"
+            raise SetupError("an attempt's story is told whole, without filters or --json", remedy=remedy)
         return _show_attempt(folder, arguments.number)
     query = Query(
         attempts=frozenset(arguments.attempt),

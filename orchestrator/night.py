@@ -21,7 +21,7 @@ from orchestrator.data import Prepared
 from orchestrator.errors import ProposalsExhausted, SetupError
 from orchestrator.lab import Lab
 from orchestrator.ledger.disk import write_whole
-from orchestrator.ledger.folder import Origin, Step
+from orchestrator.ledger.folder import POLICY, Origin, Step
 from orchestrator.ledger.git import GitLedger
 from orchestrator.loop import run_night
 from orchestrator.patience import Patience
@@ -87,7 +87,6 @@ def open_record(night: Night, at: Step = lambda _: None) -> Iterator[GitLedger]:
     """The run's ledger, made or taken up again. Raises SetupError when it is in use, or of something else."""
     assembly.check_room(night.folder)
     with GitLedger(night.folder, _origin(night), at=at) as ledger:
-        write_whole(night.folder / "policy.yaml", night.bench.policy.to_yaml().encode())
         yield ledger
 
 
@@ -116,7 +115,7 @@ def spend(night: Night, ledger: GitLedger, console: Console, *others: Watcher) -
 
 def _policy_watch(night: Night, ledger: GitLedger, console: Console) -> PolicyWatch | None:
     def keep(policy: Policy) -> None:
-        write_whole(night.folder / "policy.yaml", policy.to_yaml().encode())
+        write_whole(night.folder / POLICY, policy.to_yaml().encode())
 
     path = night.bench.policy_path
     return PolicyWatch(path, night.bench.policy, ledger.record, console.say, keep) if path else None

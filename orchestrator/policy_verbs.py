@@ -6,8 +6,10 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from orchestrator.assembly import DEFAULT_POLICY
+from orchestrator.errors import SetupError
 from orchestrator.gate import PolicyGate
 from orchestrator.ledger.recorded import read_night
+from orchestrator.lint.scopes import names_at_the_top
 from orchestrator.policy.comparing import compare
 from orchestrator.policy.keys import Mark
 from orchestrator.policy.layers import PolicyFile, load_policy, read_policy
@@ -15,6 +17,7 @@ from orchestrator.policy.schema import schema_text
 from orchestrator.policy_work import explaining, replaying
 from orchestrator.policy_work.telling import tell
 from orchestrator.records import Attempt, Proposal
+from orchestrator.scoring.choice import check_measure
 from orchestrator.settings import load_settings
 from orchestrator.task import Task, load_task
 from orchestrator.verbs import run_folder
@@ -41,11 +44,20 @@ def check(arguments: Namespace) -> int:
 
 
 def _refusals(file: PolicyFile, task: Task) -> Iterator[str]:
-    """What the gate has against the files that every night starts from."""
-    gate, files = PolicyGate(file.sound().edit, task.entry_file, task.entry_points), task.read_files()
+    """Why no night over the task can begin under the policy, or none of its proposals pass."""
+    policy, files, named = file.sound(), task.read_files(), file.files[0]
+    try:
+        check_measure(task, policy.metric)
+    except SetupError as error:
+        yield f"{named}: metric: {error.message}"
+    gate = PolicyGate(policy.edit, task.entry_file, task.entry_points)
     baseline = Attempt(1, Proposal("baseline", files), files, seed=0)
     for objection in gate.review(baseline).objections:
-        yield f"{file.files[0]}: edit: the task {task.name} itself would be refused: {objection}"
+        yield f"{named}: edit: the task {task.name} itself would be refused: {objection}"
+    for path, names in policy.edit.scopes.items():
+        if missing := set(names) - names_at_the_top(path, files.get(path, "")):
+            words = ", ".join(sorted(missing))
+            yield f"{named}: edit.scopes: {path} of the task has no {words} at its top level"
 
 
 def explain(arguments: Namespace) -> int:
@@ -74,7 +86,11 @@ def replay(arguments: Namespace) -> int:
     policy, task = load_policy(arguments.file), load_task(arguments.task)
     folder = run_folder(load_settings().runs, arguments.run)
     gate = PolicyGate(policy.edit, task.entry_file, task.entry_points)
-    found = replaying.replay(read_night(folder), policy, gate)
+    night = read_night(folder)
+    if night.task != task.name:
+        message = f"{folder.name} is a run of {night.task}, not of {task.name}"
+        raise SetupError(message, remedy="name its task: --task FOLDER")
+    found = replaying.replay(night, policy, gate)
     _say(tell(found, policy, folder.name))
     return 1 if found.lost else 0
 

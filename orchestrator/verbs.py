@@ -118,12 +118,11 @@ def audit_verify(arguments: Namespace) -> int:
     findings = verify_run(folder, arguments.against)
     breaks = [finding for finding in findings if not finding.harmless]
     for finding in findings:
-        if finding not in breaks[:1]:
-            Console().say(str(finding) + (", as after a crash" if finding.harmless else ""))
+        Console().say(str(finding) + (", as after a crash" if finding.harmless else ""))
     if breaks:
         remedy = "keep the folder as it is and find out who touched it"
         raise LedgerError(f"{folder}: {breaks[0]}", remedy=remedy)
-    Console().say(f"{folder}: the log, the commits, the refs and the exports agree")
+    Console().say(f"{folder}: the log, the commits, the refs, the policy and the exports agree")
     if arguments.against:
         Console().say(f"line {arguments.against.seq} of the log has the hash of the anchor that you kept")
     if arguments.anchor:

@@ -166,7 +166,7 @@ def test_every_problem_of_every_layer_is_named_with_file_line_key_and_reason(tmp
     assert [str(problem) for problem in read_policy(child).problems] == [
         f"{child}:3: budget.train_second: is not a key of a policy; did you mean budget.train_seconds?",
         f"{child}:4: budget.smoke: input should be a valid boolean (got 'maybe')",
-        f"{child}:5: sandbox.cpus: input should be greater than 0 (got -1.0)",
+        f"{child}:5: sandbox.cpus: input should be greater than or equal to 0.01 (got -1.0)",
         f"{parent}:2: sandbox.pids: input should be greater than or equal to 16 (got 1)",
     ]
 

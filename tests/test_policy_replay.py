@@ -61,7 +61,7 @@ ATTEMPTS: list[tuple[str, Run, Score, Decision]] = [
 
 
 def record(folder: Path, *, on_a_card: bool = False) -> Night:
-    origin = Origin("toy", TEMPLATE, Policy().digest, "0.1.0", policy=Policy())
+    origin = Origin("small language model", TEMPLATE, Policy().digest, "0.1.0", policy=Policy())
     with GitLedger(folder, origin) as ledger:
         ledger.record("night_began", gpu={"name": "H100"} if on_a_card else None)
         for head, run, score, decision in ATTEMPTS:

@@ -101,7 +101,8 @@ def read_lines(path: Path, reading: Reading, *, curves: bool = True) -> Iterator
         raise LedgerError(f"{path.name} cannot be read: {error.strerror}", remedy=KEEP_A_COPY) from error
 
 
-_CURVE = re.compile(rb'"progress":\[[][0-9.,eE+-]+\]')
+_POINT = rb"\[-?\d[\d.eE+-]*,-?\d[\d.eE+-]*\]"
+_CURVE = re.compile(rb'"progress":\[' + _POINT + rb"(?:," + _POINT + rb")*\]")
 _NO_CURVE = b'"progress":[]'
 
 

@@ -7,8 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.errors import SetupError
+from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.repo import BareRepo
+from orchestrator.ledger.standing import read_standing
 from orchestrator.ledger.state import BEST
 
 _SECONDS = 120
@@ -32,10 +33,14 @@ class Exported:
 def export_branch(folder: Path, name: str, repository: Path) -> Exported:
     """Make the branch and bring the kept commits to it; no hook runs and no work tree changes.
 
-    Raises SetupError when the name is none, the branch exists, there is no repository, or nothing was kept.
+    Raises SetupError when the name is none, the branch exists, there is no repository, or nothing was kept,
+    and LedgerError when the log is damaged, or names another best than the repository.
     """
     source = BareRepo(folder / "repo.git")
-    best = source.refs().get(BEST)
+    best, said = source.refs().get(BEST), read_standing(folder).state.best
+    if best != said:
+        problem = f"{BEST} points to {best or 'nothing'}, the log says {said or 'nothing'}"
+        raise LedgerError(problem, remedy="see 'autoresearch audit verify'")
     if best is None:
         raise SetupError(f"{folder.name} has kept nothing", remedy="let it run until something is kept")
     git = _Git(repository)

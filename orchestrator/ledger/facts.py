@@ -104,6 +104,12 @@ def commit_message(number: int, proposal: Proposal, audit_head: str) -> str:
     return "\n\n".join([*filter(None, prose), trailers])
 
 
+def commit_message_of(opened: Event, audit_head: str) -> str:
+    """The same from what the log says of the attempt."""
+    said = Proposal(opened["title"], {}, opened["hypothesis"], opened["proposer"])
+    return commit_message(opened["number"], said, audit_head)
+
+
 def opened_fields(attempt: Attempt) -> dict[str, Any]:
     """What `attempt_opened` says of an attempt, its texts aside: those are in the commit."""
     proposal = attempt.proposal
@@ -273,4 +279,4 @@ def memory_gb(run: Event) -> float:
     """The peak memory that a run claimed, in GiB; 0.0 when it claimed none."""
     result = run.get("result") or {}
     claimed = (result.get("claims") or {}).get("peak_memory_bytes", 0.0)
-    return float(claimed) / 2**30 if isinstance(claimed, int | float) and claimed > 0 else 0.0
+    return float(claimed) / 2**30 if isinstance(claimed, int | float) and 0 < claimed < 2**63 else 0.0

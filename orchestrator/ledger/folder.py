@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.audit import AuditLog, Clock
-from orchestrator.ledger.disk import refuse_link, sync_folder
+from orchestrator.ledger.disk import refuse_link, sync_folder, write_whole
 from orchestrator.ledger.facts import plain
 from orchestrator.ledger.repo import BareRepo
 from orchestrator.ledger.state import FORMAT, TEMPLATE, State, disagreements
@@ -22,7 +22,8 @@ from orchestrator.policy.succession import Succession, succeed
 from orchestrator.records import Files, Measure
 
 _UNFINISHED = "repo.git.unfinished"
-_BEFORE_THE_FIRST_EVENT = frozenset({"lock", _UNFINISHED})
+POLICY = "policy.yaml"
+_BEFORE_THE_FIRST_EVENT = frozenset({"lock", _UNFINISHED, POLICY, f".{POLICY}.tmp"})
 Step = Callable[[str], None]
 """Is told the name of each durable step, so that a test can end the process there."""
 CRASH_POINTS = (
@@ -85,6 +86,7 @@ def create_run(folder: Path, audit: AuditLog, origin: Origin, clock: Clock, at: 
     commit = repo.write_commit(repo.write_tree(blobs), None, f"Template of {origin.task}\n", clock())
     repo.move({TEMPLATE: (None, commit)})
     at("create:objects")
+    write_policy(folder, origin)
     audit.append(
         "run_created",
         format=FORMAT,
@@ -99,6 +101,12 @@ def create_run(folder: Path, audit: AuditLog, origin: Origin, clock: Clock, at: 
         refs={TEMPLATE: [None, commit]},
     )
     at("create:event")
+
+
+def write_policy(folder: Path, origin: Origin) -> None:
+    """The policy in force, to be looked at. Raises LedgerError."""
+    if origin.policy:
+        write_whole(folder / POLICY, origin.policy.to_yaml().encode())
 
 
 def adopt_repository(folder: Path) -> None:

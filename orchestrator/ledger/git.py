@@ -24,6 +24,7 @@ from orchestrator.ledger.folder import (
     check_origin,
     create_run,
     reconcile,
+    write_policy,
 )
 from orchestrator.ledger.index import Index, summary_of
 from orchestrator.ledger.paths import committable, shown
@@ -111,6 +112,7 @@ class GitLedger:
             self.record("run_resumed", version=origin.version, torn_bytes=torn, completed_refs=completed)
             if succession:
                 self.record(succession.event, **succession.fields)
+            write_policy(self.folder, origin)
             self._shelf.export_what_is_missing()
 
     def __enter__(self) -> Self:

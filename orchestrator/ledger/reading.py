@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.errors import LedgerError
 from orchestrator.ledger.facts import entry_from
 from orchestrator.ledger.outages import Outages
 from orchestrator.ledger.standing import read_standing
@@ -35,6 +36,8 @@ class Summary:
 def read_run(folder: Path) -> Summary:
     """Raises LedgerError when the log is damaged."""
     state = read_standing(folder).state
+    if not state.created:
+        raise LedgerError("audit.jsonl is empty: the run has not begun", remedy="start it once more")
     entries = tuple(entry_from(state, number, {}) for number in state.closed)
     holdouts = {
         entry.number: math.fsum(values) / len(values)

@@ -36,6 +36,7 @@ class Recorded:
 class Night:
     """A run's record. `policy` is the one in force last, None where the log holds none that can be read."""
 
+    task: str
     attempts: tuple[Recorded, ...]
     measure: Measure
     policy: Policy | None
@@ -58,7 +59,7 @@ def read_night(folder: Path) -> Night:
         message = f"the log names a file or a commit that is not in repo.git: {error}"
         raise LedgerError(message, remedy=KEEP_A_COPY) from error
     policy = read_values(state.policy) if state.policy else None
-    return Night(attempts, state.measure, policy, card)
+    return Night(state.created["task"], attempts, state.measure, policy, card)
 
 
 def _attempts(state: State, repo: BareRepo) -> Iterator[Recorded]:

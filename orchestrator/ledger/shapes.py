@@ -5,9 +5,10 @@ The chain proves that nothing was changed since it was written; who writes a log
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, NotRequired
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from orchestrator.ledger.audit import Event
@@ -16,26 +17,35 @@ from orchestrator.records import Action
 _EXACT = ConfigDict(strict=True, extra="forbid")
 _OPEN = ConfigDict(strict=True, extra="ignore")
 
-Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")]
-Number = Annotated[int, Field(ge=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+def _is_a_time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("it names no time zone")
+    return text
+
+
+Time = Annotated[str, AfterValidator(_is_a_time)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Number = Annotated[int, Field(ge=1, lt=2**63)]
+Finite = Annotated[float, Field(ge=-1e100, le=1e100, allow_inf_nan=False)]
+Word = Annotated[str, Field(pattern=r"^[ -~]{0,100}$")]
 Moves = dict[str, Annotated[list[str | None], Field(min_length=2, max_length=2)]]
 Decided = Annotated[str, Field(pattern=f"^({'|'.join(Action)})$")]
 
 
 @with_config(_EXACT)
 class _Usage(TypedDict):
-    requests: NotRequired[int]
-    prompt_tokens: NotRequired[int]
-    completion_tokens: NotRequired[int]
-    cached_tokens: NotRequired[int]
+    requests: NotRequired[Whole]
+    prompt_tokens: NotRequired[Whole]
+    completion_tokens: NotRequired[Whole]
+    cached_tokens: NotRequired[Whole]
     dollars: NotRequired[Finite | None]
 
 
 @with_config(_EXACT)
 class _Spent(TypedDict):
-    requests: NotRequired[int]
-    tokens: NotRequired[int]
+    requests: NotRequired[Whole]
+    tokens: NotRequired[Whole]
     dollars: NotRequired[Finite | None]
 
 
@@ -44,20 +54,20 @@ class _Objection(TypedDict):
     code: str
     message: str
     path: str
-    line: int
+    line: Whole
 
 
 @with_config(_OPEN)
 class _Result(TypedDict):
     claims: dict[str, Any] | None
-    weights_bytes: NotRequired[int]
+    weights_bytes: NotRequired[Whole]
 
 
 @with_config(_OPEN)
 class _Run(TypedDict):
-    outcome: str
+    outcome: Word
     train_seconds: Finite
-    log_bytes: NotRequired[int]
+    log_bytes: NotRequired[Whole]
     progress: NotRequired[list[Annotated[list[Finite], Field(min_length=2, max_length=2)]]]
     result: NotRequired[_Result | None]
 
@@ -80,10 +90,10 @@ class _Score(TypedDict):
 
 @with_config(_EXACT)
 class _Measure(TypedDict):
-    name: str
-    unit: str
-    direction: str
-    source: NotRequired[str]
+    name: Word
+    unit: Word
+    direction: Word
+    source: NotRequired[Word]
 
 
 @with_config(_OPEN)
@@ -97,7 +107,7 @@ class _Any(TypedDict):
 class _Created(_Any):
     task: str
     version: str
-    format: int
+    format: Whole
     measure: _Measure
     policy_digest: str
     policy: NotRequired[dict[str, Any] | None]
@@ -115,22 +125,22 @@ class _Opened(_Any):
     spent: NotRequired[_Spent]
     commit: str
     parent: str | None
-    seed: int
+    seed: Whole
     changed: list[str]
     left_out: list[str]
-    stored_bytes: NotRequired[int]
+    stored_bytes: NotRequired[Whole]
 
 
 @with_config(_OPEN)
 class _Measured(_Any):
     number: Number
     serving: Number
-    seed: int
-    status: str
+    seed: Whole
+    status: Word
     failure: str
     run: _Run | None
     score: _Score | None
-    stored_bytes: NotRequired[int]
+    stored_bytes: NotRequired[Whole]
 
 
 @with_config(_OPEN)
@@ -139,7 +149,7 @@ class _Closed(_Any):
     action: Decided
     reason: str
     facts: dict[str, Any]
-    status: str
+    status: Word
     failure: str
     objections: list[_Objection]
 

@@ -192,6 +192,8 @@ def _close(state: State, event: Event) -> None:
     kept = Action(event["action"]) is Action.KEEP
     if kept != (BEST in event["refs"]):
         raise ValueError("the best moves exactly on keep")
+    if list(event["values"]) != state.values_of(number):
+        raise ValueError("the values are not those that were measured")
     if kept and not state.values_of(number):
         raise ValueError("what has no value cannot be kept")
     if kept:

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from orchestrator.errors import LedgerError
+from orchestrator.errors import LedgerError, SetupError
 from orchestrator.exchange import Exchange
 from orchestrator.ledger.audit import Event, Reading, read_lines, verify
 from orchestrator.ledger.disk import refuse_link
 from orchestrator.ledger.export import RESULTS, experiments, result_rows, results_tsv
+from orchestrator.ledger.facts import commit_message_of
+from orchestrator.ledger.folder import POLICY
 from orchestrator.ledger.index import NAME as INDEX
 from orchestrator.ledger.index import read_index, summary_of
 from orchestrator.ledger.repo import BareRepo, Stored
 from orchestrator.ledger.standing import Lines
 from orchestrator.ledger.state import State, disagreements, prompt_ref
+from orchestrator.policy.reading import read_yaml_mapping
+from orchestrator.policy.sections import digest_of
 from orchestrator.text import sanitise_line
 
 _BATCH = 256
@@ -72,7 +76,7 @@ def verify_run(folder: Path, against: Anchor | None = None) -> list[Finding]:
     except LedgerError as error:
         place, _, problem = error.message.partition(": ")
         findings.append(Finding(place if problem else folder.name, problem or error.message))
-    except (KeyError, TypeError, ValueError) as error:  # who rewrites a log can give it any shape
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # a rewritten log can have any shape
         problem = f"an event has a field that is missing or wrong: {type(error).__name__}: {error}"
         findings.append(Finding("audit.jsonl", sanitise_line(problem, 300)))
     return findings
@@ -81,6 +85,8 @@ def verify_run(folder: Path, against: Anchor | None = None) -> list[Finding]:
 def _findings(folder: Path, against: Anchor | None) -> Iterator[Finding]:
     checked = _Checked(folder)
     yield from checked.check_log(against)
+    if not checked.state.created:
+        raise LedgerError("audit.jsonl: is empty")
     state, repo = checked.state, BareRepo(folder / "repo.git")
     refuse_link(repo.folder)
     if not repo.folder.is_dir():
@@ -88,13 +94,15 @@ def _findings(folder: Path, against: Anchor | None) -> Iterator[Finding]:
     yield from _check_commits(checked, repo)
     yield from _check_refs(state, repo)
     yield from _check_exchanges(checked, repo)
+    yield from _check_policy(folder, checked)
     yield from _check_exports(folder, checked, repo)
 
 
 class _Checked:
     """The log, read whole and alone; `said` is what it says of each attempt's commit.
 
-    `exchanges` has the event of each attempt whose exchange with a model is kept.
+    `exchanges` has the event of each attempt whose exchange with a model is kept, `policies` the digests of
+    the values of every policy that was in force.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -102,6 +110,7 @@ class _Checked:
         self.state, self.lines = State(), Lines(folder / "audit.jsonl", [])
         self.said: dict[int, dict[str, str]] = {}
         self.exchanges: dict[int, Event] = {}
+        self.policies: list[str] = []
 
     def check_log(self, against: Anchor | None) -> Iterator[Finding]:
         reading, index, wrong, anchored = self._reading, read_index(self._folder).events, 0, False
@@ -122,6 +131,8 @@ class _Checked:
         summary = summary_of(event)
         self.state.apply(summary)
         self.lines.append(self._reading.good_bytes)
+        if event.get("policy"):
+            self.policies.append(digest_of(event["policy"]))
         if event["event"] == "attempt_opened":
             self.said[event["number"]] = _said(event)
             if prompt_ref(event["number"]) in event["refs"]:
@@ -136,6 +147,9 @@ def _check_commits(checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
         repo.read_commits(objects)
         for number, opened in batch.items():
             said, found = checked.said[number], _found(objects[opened["commit"]])
+            if commit_message_of(opened, said["Audit-Head"]) != _message_of(objects[opened["commit"]]):
+                problem = f"the message is not what line {opened['seq']} of audit.jsonl says"
+                yield Finding(f"commit of attempt {number:04d}", problem)
             for what in said.keys() - {key for key in said if said[key] == found.get(key)}:
                 problem = (
                     f"{what} is {found.get(what)}, line {opened['seq']} of audit.jsonl says {said[what]}"
@@ -146,6 +160,10 @@ def _check_commits(checked: _Checked, repo: BareRepo) -> Iterator[Finding]:
 def _said(opened: Event) -> dict[str, str]:
     said = {"tree": opened["tree"], "Attempt": f"{opened['number']:04d}", "Audit-Head": opened["prev"]}
     return {**said, "parent": opened["parent"]} if opened["parent"] else said
+
+
+def _message_of(commit: Stored) -> str:
+    return commit.data.decode(errors="replace").partition("\n\n")[2]
 
 
 def _found(commit: Stored) -> dict[str, str]:
@@ -182,6 +200,20 @@ def _problem_of(kept: bytes, opened: Event) -> str:
     if said.prompt_sha256 != opened.get("prompt_sha256"):
         return "the prompt is not the one that"
     return "" if said.reply_sha256 == opened.get("reply_sha256") else "the reply is not the one that"
+
+
+def _check_policy(folder: Path, checked: _Checked) -> Iterator[Finding]:
+    """The file is written behind the event: after a kill it may still be the policy before."""
+    if not checked.policies:
+        return
+    try:
+        digest = digest_of(read_yaml_mapping(folder / POLICY))
+    except SetupError as error:
+        yield Finding(POLICY, f"cannot be read: {sanitise_line(error.message, 200)}")
+        return
+    if digest != checked.policies[-1]:
+        problem = "is not the policy that the log holds as the one in force"
+        yield Finding(POLICY, problem, harmless=digest in checked.policies)
 
 
 def _check_exports(folder: Path, checked: _Checked, repo: BareRepo) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.lint.sameness import fingerprint
-from orchestrator.lint.source import Source
+from orchestrator.lint.source import Source, parse
 from orchestrator.records import Objection
 from orchestrator.text import sanitise_line
 
@@ -53,6 +53,13 @@ def out_of_scope(before: ast.Module | None, source: Source, scope: Sequence[str]
             source.object_to("scope", f"statements were moved or repeated: {only}", _moved(old, new))
         )
     yield from objections
+
+
+def names_at_the_top(path: str, text: str) -> frozenset[str]:
+    """What the top level of a file binds; nothing where it is no Python."""
+    tree = parse(path, text)
+    body = tree.body if isinstance(tree, ast.Module) else []
+    return frozenset(name for node in body for name in _bound(node))
 
 
 def _verb(statement: _Statement, had: set[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -37,10 +38,14 @@ class Section(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _names_stand_once(cls, value: Any) -> Any:
-        for names in value.values() if isinstance(value, dict) else [value]:
-            if isinstance(names, list) and (twice := [name for name in names if names.count(name) > 1]):
-                raise ValueError(f"{twice[0]!r} stands twice")
+    def _names_are_plain_and_stand_once(cls, value: Any) -> Any:
+        for names in [list(value), *value.values()] if isinstance(value, dict) else [value]:
+            if isinstance(names, list):
+                for name, count in Counter(names).items():
+                    if count > 1:
+                        raise ValueError(f"{name!r} stands twice")
+                    if not name.isprintable():
+                        raise ValueError(f"{name!a} has characters that cannot be shown")
         return value
 
 
@@ -99,8 +104,8 @@ class SandboxPolicy(Section):
     runtime: Annotated[Literal["runc", "runsc"], fixed(levels("runc", "runsc"))] = "runc"
     network: Annotated[Literal["none"], levels("none")] = "none"
     device: Annotated[Literal["auto", "cpu", "nvidia", "amd"], fixed(NEITHER)] = "auto"
-    cpus: Annotated[float, fixed(LOWER)] = Field(default=4.0, gt=0, le=1024, allow_inf_nan=False)
-    memory_mib: Annotated[Mib, LOWER] = 32_768
+    cpus: Annotated[float, fixed(LOWER)] = Field(default=4.0, ge=0.01, le=1024, allow_inf_nan=False)
+    memory_mib: Annotated[int, LOWER] = Field(default=32_768, ge=16, le=1_048_576)
     shm_mib: Annotated[Mib, LOWER] = 1024
     pids: Annotated[int, LOWER] = Field(default=1024, ge=16, le=32_768)
     open_files: Annotated[int, LOWER] = Field(default=4096, ge=64, le=1_048_576)

@@ -66,9 +66,10 @@ def replay(night: Night, policy: Policy, gate: PolicyGate) -> Replay:
 
 
 def _refused_by_the_gate(recorded: Recorded) -> bool:
-    """A run, or an objection of the smoke test, shows that the gate had let it through."""
+    """A run, or an objection that is not its own, shows that the gate had let it through."""
     objections = recorded.closed["objections"]
-    return bool(objections) and not any(each["code"].startswith("smoke") for each in objections)
+    others = {"duplicate", "smoke"}  # of what no policy says, and what is found by running it
+    return bool(objections) and not any(each["code"].partition("-")[0] in others for each in objections)
 
 
 def _lost(attempts: Sequence[Recorded], stopped: set[int]) -> tuple[int, ...]:
@@ -163,8 +164,9 @@ def _floor(measured: Event, policy: Policy, night: Night) -> Excess | None:
 
 
 def _challenge(measured: Event, policy: Policy, _: Night) -> Excess | None:
-    found = (measured["score"] or {}).get("details", {}).get("challenge", {})
-    worst = abs(found.get("worst_nats", 0.0))
+    found = (measured["score"] or {}).get("details", {}).get("challenge")
+    worst = found.get("worst_nats") if isinstance(found, dict) else 0.0
+    worst = abs(worst) if isinstance(worst, int | float) else 0.0
     return _above(worst, policy.metric.challenge_tolerance_nats, "nats between claim and challenge")
 
 

@@ -17,10 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.records import Action, Attempt, Decision, Entry, Experiment, Run
-from orchestrator.text import sanitise_line
+from orchestrator.text import sanitise_block, sanitise_line
 from orchestrator.views.spending import cost
 
 TITLE_WIDTH = 60
+_MOST_BYTES = 1 << 24
 STYLES = {
     Action.KEEP: "green",
     Action.DISCARD: "dim",
@@ -74,8 +75,8 @@ class Console:
             self._sink, self.say_at_once = before
 
     def say(self, line: str, style: str = "") -> None:
-        """One line of ours. It must hold no untrusted text that was not sanitised."""
-        self.print(Text(line, style=style))
+        """Lines of ours; untrusted text in them was sanitised. Control characters are taken out here too."""
+        self.print(Text(sanitise_block(line, _MOST_BYTES), style=style))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
         """A table whose last column takes the room that is left."""
@@ -157,7 +158,7 @@ def _losing() -> Iterator[None]:
 
 def _outcome(entry: Entry) -> str:
     if entry.value is None:
-        return entry.status.replace("_", " ")
+        return sanitise_line(entry.status.replace("_", " "), 40)
     return labelled(entry.action.value, verified=entry.verified)
 
 
