@@ -65,11 +65,15 @@ def test_kinds_are_counted_without_the_baseline_and_the_rarest_come_first() -> N
     counts = kinds_tried(past)
     assert counts == dict.fromkeys(KINDS, 0) | {"schedule": 2, "regularisation": 1, "other": 1}
     assert list(counts) == list(KINDS)
+    merged = replace(entry(6, None), kind="schedule", status="not run")
+    assert kinds_tried(replace(past, entries=(*past.entries, merged))) == counts, "it counts where it ran"
     assert least_tried(counts) == ("architecture", "optimizer", "data")
 
 
 def test_a_plateau_counts_what_ran_since_the_last_keep() -> None:
     refused = replace(entry(4, None), status="refused")
+    merged = replace(entry(5, None), status="not run")
+    assert attempts_since_keep(night(entry(2, 2.1), merged)) == 1
     assert attempts_since_keep(night()) == 0
     assert attempts_since_keep(night(entry(2, 2.1), entry(3, None), refused)) == 2
     assert attempts_since_keep(night(entry(2, 2.1), entry(3, 1.9, kept=True))) == 0

@@ -76,6 +76,10 @@ def test_hostile_text_looks_exactly_like_its_harmless_letters() -> None:
     assert "[red]x[/red]" in text, "markup is text"
 
 
+def test_a_line_of_ours_has_no_control_characters_whoever_forgot_to_take_them_out() -> None:
+    assert shown(lambda console: console.say("a\x1b[2Jb\x07\n  c")) == "ab\n  c\n"
+
+
 def test_a_title_in_the_table_is_short_however_long_it_is() -> None:
     text = shown(lambda console: console.history([entry(1, 1.5, title="word " * 500)]))
     assert text.count("word") <= 12

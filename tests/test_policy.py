@@ -196,6 +196,14 @@ def test_check_names_the_problems_of_all_files_and_the_sound_ones(
         ("edit:", "1: edit: has no keys under it: name some, or take the line out"),
         ("edit: {files: [train.py, train.py]}", "1: edit.files: 'train.py' stands twice"),
         ("edit: {scopes: {train.py: [main, main]}}", "1: edit.scopes: 'main' stands twice"),
+        (
+            'edit: {forbidden_imports: ["a\\nb"]}',
+            "1: edit.forbidden_imports: 'a\\nb' has characters that cannot",
+        ),
+        (
+            'model: {prices: {"\\e[2J": {input: 1.0, output: 1.0}}}',
+            "1: model.prices: '\\x1b[2J' has characters",
+        ),
     ],
 )
 def test_what_means_nothing_is_a_problem(tmp_path: Path, text: str, problem: str) -> None:
@@ -213,6 +221,25 @@ def test_a_policy_that_refuses_the_task_itself_is_not_sound(
     assert "itself would be refused: train.py:" in said
     assert "time is not among the modules that the policy allows" in said
     assert "sound" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "said"),
+    [
+        (
+            "edit: {scopes: {train.py: [DEPT, DEPTH]}}",
+            "train_template",
+            "train.py of the task has no DEPT at",
+        ),
+        ("budget: {smoke: true}", "tests/tasks/digits", "metric.source claims measures tasks of kind text"),
+    ],
+)
+def test_a_policy_that_no_proposal_could_pass_is_not_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, task: str, said: str
+) -> None:
+    path = write(tmp_path, text)
+    assert main(["policy", "check", str(path), "--task", str(POLICIES.parent / task)]) == 2
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["strict.yaml", "gpu-small.yaml"])

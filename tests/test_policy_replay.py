@@ -73,6 +73,9 @@ def record(folder: Path, *, on_a_card: bool = False) -> Night:
         refused = ledger.open(Proposal("sockets", {"train.py": "import socket\n" + TEMPLATE["train.py"]}))
         objection = Objection("import", "socket is not allowed", "train.py", 1)
         ledger.close(Experiment(refused, Verdict((objection,))), DISCARD)
+        twin = ledger.open(Proposal("twin", {"train.py": "X = 3\n" + TEMPLATE["train.py"]}))
+        objection = Objection("duplicate", "these very files were tried")
+        ledger.close(Experiment(twin, Verdict((objection,))), DISCARD)
     return read_night(folder)
 
 
@@ -182,3 +185,5 @@ def test_replay_reads_a_run_by_its_tag_and_fails_when_a_keep_would_be_lost(
     assert said.partition(refused)[2].splitlines()[1] == "    0002 kept, 0003 kept, 0004"
     assert "of 3 kept attempts would have been lost: 0002, 0003" in said
     assert main([*words[:4], "nowhere"]) == 2
+    assert main([*words[:-1], str(task.parent / "tests" / "tasks" / "digits")]) == 2
+    assert "night is a run of small language model, not of" in capsys.readouterr().err

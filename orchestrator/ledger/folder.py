@@ -65,7 +65,8 @@ def check_folder(folder: Path) -> None:
         raise SetupError(message, remedy="choose another --tag, or check its permissions") from None
     for name in ("audit.jsonl", "repo.git", _UNFINISHED):
         refuse_link(folder / name)
-    if "audit.jsonl" in names or names <= _BEFORE_THE_FIRST_EVENT:
+    ours = "lock" in names or POLICY not in names
+    if "audit.jsonl" in names or (ours and names <= _BEFORE_THE_FIRST_EVENT):
         return
     message = f"{folder} is not empty and holds no audit.jsonl: it is not a run of ours"
     raise SetupError(message, remedy="choose another --tag, or move the folder away")

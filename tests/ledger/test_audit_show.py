@@ -145,6 +145,12 @@ def test_the_containers_of_a_run_are_told_as_its_sitting_recorded_them(
     assert "containers from" not in shown(capsys, "1")
 
 
+@pytest.mark.parametrize("words", [["--json"], ["--event", "attempt_closed"], ["--text", "a"]])
+def test_a_story_takes_no_filters(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert main(["audit", "show", "--tag", "night", "1", *words]) == 2
+    assert "or filter by '--attempt 1'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [(), ("5",), ("--json",), ("--text", "owned")])
 def test_hostile_text_cannot_move_the_cursor(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]

@@ -89,6 +89,10 @@ SHAPES: dict[str, Callable[[dict[str, Any]], object]] = {
     "no objections": lambda event: event.pop("objections"),
     "objections of another kind": lambda event: event.update(objections=3),
     "a time of another kind": lambda event: event.update(time=5),
+    "a time of nowhere": lambda event: event.update(time="2026-11-26T00:40:00"),
+    "no time": lambda event: event.update(time="2026-13-45T99:99:99+00:00"),
+    "a value that was not measured": lambda event: event.update(values=[0.1]),
+    "a status that is a picture": lambda event: event.update(status="\x1b[2J"),
 }
 
 
@@ -106,6 +110,23 @@ def test_a_rewritten_log_of_another_shape_is_a_break_and_can_be_looked_at(
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(lines)
     for words in (["status"], ["report"], ["audit", "show", "2"], ["export", "--tensorboard", "events"]):
         assert main([*words, "--tag", "night"]) in {0, 2, 6}, "an error is a line, never a traceback"
+
+
+def test_a_log_that_is_empty_is_no_run(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (kept / "audit.jsonl").write_bytes(b"")
+    for words in (VERIFY, ["status"], ["report"]):
+        assert main(words) == 6
+        assert "audit.jsonl" in (said := capsys.readouterr().err)
+        assert "is empty" in said
+
+
+def test_the_first_break_stands_first(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(kept / "experiments" / "0002")
+    (kept / "results.tsv").write_text("")
+    assert main(VERIFY) == 6
+    said = capsys.readouterr()
+    assert said.out.startswith("results.tsv: differs from the log")
+    assert "night: results.tsv: differs from the log" in said.err
 
 
 def test_a_run_that_lost_its_repository_is_told_of_at_every_look(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import SetupError
+from orchestrator.errors import LedgerError, SetupError
 from orchestrator.ledger.branch import export_branch
 from orchestrator.ledger.git import GitLedger
 from tests.ledger.ledger_parts import ORIGIN
@@ -59,6 +59,15 @@ def test_the_kept_commits_become_a_branch_and_nothing_else_changes(night: Path, 
     ]
     assert not (mine / ".git/FETCH_HEAD").exists()
     git(mine, "fsck", "--strict")
+
+
+def test_a_best_that_the_log_does_not_know_is_not_exported(night: Path, mine: Path) -> None:
+    git(night / "repo.git", "update-ref", "refs/heads/best", "refs/attempts/0002")
+    before = state_of(mine)
+    with pytest.raises(LedgerError, match=r"refs/heads/best points to .*, the log says "):
+        export_branch(night, "night", mine)
+    assert state_of(mine) == before
+    assert git(mine, "branch", "--list", "night") == ""
 
 
 def test_no_hook_of_the_repository_runs(night: Path, mine: Path, tmp_path: Path) -> None:

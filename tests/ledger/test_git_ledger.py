@@ -110,7 +110,9 @@ def test_an_event_of_the_ledgers_own_cannot_be_recorded_from_outside(tmp_path: P
     assert names == ["run_created", "engine_pinged"]
 
 
-@pytest.mark.parametrize("names", [["notes.txt"], ["repo.git"], ["results.tsv", "lock"], [".git", "src"]])
+@pytest.mark.parametrize(
+    "names", [["notes.txt"], ["repo.git"], ["results.tsv", "lock"], [".git", "src"], ["policy.yaml"]]
+)
 def test_a_foreign_folder_is_refused_and_untouched(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).write_text("mine")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.verification import verify_run
-from tests.ledger.ledger_parts import git
+from tests.ledger.ledger_parts import BOUNDED, KEEP, git, proposal, scored, settle, under
+from tests.ledger.test_format import rewrite
 
 
 def test_a_whole_night_has_no_finding(night: Path) -> None:
@@ -56,6 +58,32 @@ DEEDS: dict[str, tuple[Callable[[Path], object], str]] = {
         "refs/attempts/0003: is unknown to the log",
     ),
 }
+
+
+def test_who_is_named_in_the_log_is_who_is_named_in_the_commit(night: Path) -> None:
+    rewrite(night / "audit.jsonl", lambda line: line.replace(b'"title":"depth 4"', b'"title":"depth 5"'))
+    places = [str(finding) for finding in verify_run(night)]
+    assert "commit of attempt 0003: the message is not what line 8 of audit.jsonl says" in places
+
+
+def test_the_policy_beside_the_log_is_the_one_in_force(tmp_path: Path) -> None:
+    folder = tmp_path / "night"
+    with GitLedger(folder, under(BOUNDED)) as ledger:
+        settle(ledger, scored(ledger.open(proposal(1)), 2.0), KEEP)
+    assert verify_run(folder) == []
+    before = (folder / "policy.yaml").read_bytes()
+    with GitLedger(folder, under(BOUNDED.model_copy(update={"max_prompt_kib": 1}))):
+        pass
+    assert verify_run(folder) == []
+    (folder / "policy.yaml").write_bytes(before)
+    (stale,) = verify_run(folder)
+    assert stale.harmless, "a kill can leave the policy before"
+    edit(folder / "policy.yaml", "max_run_mib: 1", "max_run_mib: 4096")
+    (changed,) = verify_run(folder)
+    assert str(changed) == "policy.yaml: is not the policy that the log holds as the one in force"
+    assert not changed.harmless
+    (folder / "policy.yaml").unlink()
+    assert [str(finding).partition(":")[0] for finding in verify_run(folder)] == ["policy.yaml"]
 
 
 @pytest.mark.parametrize("deed", DEEDS)

@@ -80,6 +80,11 @@ def test_the_last_failure_comes_with_its_reason_and_the_end_of_its_traceback() -
     assert "step=12" not in text
 
 
+def test_what_moved_on_is_no_failure() -> None:
+    moved_on = replace(crash(3, reason="attempt 0002 became the best meanwhile"), status="not run")
+    assert "gave no value" not in text_of(history(entry(1), entry(2), moved_on))
+
+
 def test_requests_share_their_beginning_so_that_an_endpoint_can_cache_it() -> None:
     shared = builder()
     past = [entry(1, 2.5, kept=True), entry(2, 2.6)]
