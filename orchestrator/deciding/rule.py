@@ -10,7 +10,7 @@ A pure function over plain values; lower is better. How it decides:
   share of false keeps of the night, not by a fixed probability (Newton et al. 2004, Mueller et al. 2004): the
   probabilities of being no better, added up over the night's keeps, stay below `false_share` of a keep for
   each earlier keep but the first. Clear gains pay for small ones. The reckoning leans to the safe side, by a
-  prior that favours no effect: at 0.15 about 4 per cent are really false, says tests/benchmarks. At 1 all
+  prior that favours no effect: at 0.15, 5 to 10 per cent are really false, says tests/benchmarks. At 1 all
   that is left is that a better final score is expected.
 - Go on measuring only while what may still be gained is worth more than a part of what a fresh proposal's
   run is worth now, and not more often than `most_runs`; measure whichever of the two tells more.
