@@ -7,7 +7,7 @@ safe first. `ledger.story` reads it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -208,7 +208,7 @@ class Story:
     @property
     def usage(self) -> Usage:
         """What all proposals cost; `dollars` is None when no price was known for any."""
-        return total_usage(attempt.usage for attempt in self.attempts)
+        return sum((attempt.usage for attempt in self.attempts), Usage())
 
     def error_of(self, attempt: AttemptStory) -> float:
         """The half width of an error bar: noise / sqrt(runs) or the score's standard error, the larger.
@@ -246,19 +246,6 @@ class Glimpse:
     story: Story
     changed: tuple[int, ...]
     fresh: bool = False
-
-
-def total_usage(usages: Iterable[Usage]) -> Usage:
-    """The sum of what several proposals cost."""
-    listed = list(usages)
-    dollars = [usage.dollars for usage in listed if usage.dollars is not None]
-    return Usage(
-        requests=sum(usage.requests for usage in listed),
-        prompt_tokens=sum(usage.prompt_tokens for usage in listed),
-        completion_tokens=sum(usage.completion_tokens for usage in listed),
-        cached_tokens=sum(usage.cached_tokens for usage in listed),
-        dollars=math.fsum(dollars) if dollars else None,
-    )
 
 
 def _mean(values: list[float]) -> float | None:

@@ -21,7 +21,7 @@ from orchestrator.text import sanitise_block, sanitise_line
 from orchestrator.views.spending import cost
 
 TITLE_WIDTH = 60
-_MOST_BYTES = 1 << 24
+_MOST_BYTES = 1 << 30
 STYLES = {
     Action.KEEP: "green",
     Action.DISCARD: "dim",

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from orchestrator.records import Usage
-from orchestrator.story import FLAGS_EVENT, AttemptStory, Happening, Story, total_usage
+from orchestrator.story import FLAGS_EVENT, AttemptStory, Happening, Story
 from orchestrator.text import sanitise_block, sanitise_line
 
 MOST_ROWS = 100
@@ -157,7 +157,7 @@ def _kept_row(story: Story, before: AttemptStory, kept: AttemptStory, diff_of: D
         attempts=len(between),
         train_seconds=math.fsum(each.train_seconds for each in between),
         seconds=(times[1] - times[0]).total_seconds() if times[0] and times[1] else None,
-        usage=total_usage(each.usage for each in between),
+        usage=sum((each.usage for each in between), Usage()),
         diff=diff_lines(diff_of(kept)) if diff_of else None,
     )
 
