@@ -38,9 +38,15 @@ def check(arguments: Namespace) -> int:
         for problem in found:
             console.say(problem, "red")
         if file.policy and not found:
-            console.say(f"{file.files[0]}: sound, digest {file.policy.digest[:12]}")
+            console.say(f"{file.files[0]}: sound, digest {file.policy.digest[:12]}{_remark(file)}")
         problems += len(found)
     return 2 if problems else 0
+
+
+def _remark(file: PolicyFile) -> str:
+    edit = file.sound().edit
+    alone = len(file.files) == 1 and not (edit.forbidden_imports or edit.forbidden_calls)
+    return "; it extends nothing, and forbids no import and no call" if alone else ""
 
 
 def _refusals(file: PolicyFile, task: Task) -> Iterator[str]:

@@ -187,7 +187,10 @@ def test_check_names_the_problems_of_all_files_and_the_sound_ones(
     assert said[0].startswith(f"{bad}:1: sandbox.pids: ")
     assert said[1].startswith(f"{worse}:1: ")
     assert said[2].startswith(f"{good}: sound, digest ")
+    assert "extends nothing" not in said[2]
     assert main(["policy", "check", str(good)]) == 0
+    assert main(["policy", "check", str(write(tmp_path, "budget: {smoke: true}"))]) == 0
+    assert "it extends nothing, and forbids no import and no call" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

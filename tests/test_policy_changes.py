@@ -22,6 +22,7 @@ from orchestrator.policy.layers import keys_of_a_policy
 from orchestrator.policy.succession import succeed
 from orchestrator.policy.watch import PolicyWatch
 
+PRICE = {"input": 1.0, "output": 2.0}
 TEMPLATE = {"train.py": "DEPTH = 1\n"}
 
 
@@ -54,7 +55,7 @@ CHANGES: list[tuple[dict[str, dict[str, Any]], Mark]] = [
     ({"edit": {"files": ["model.py"]}}, Mark.LOOSER),
     ({"edit": {"forbidden_imports": ["os"]}}, Mark.TIGHTER),
     ({"edit": {"allowed_imports": ["torch"]}}, Mark.TIGHTER),
-    ({"model": {"prices": {"m": {"input": 1.0, "output": 2.0}}}}, Mark.OTHER),
+    ({"model": {"prices": {"m": {"input": 1.0, "output": 2.0}}}}, Mark.TIGHTER),
 ]
 
 
@@ -74,6 +75,19 @@ def test_one_more_allowed_import_is_looser_and_one_less_is_tighter() -> None:
     two, three = (with_(edit={"allowed_imports": names}) for names in (["a", "b"], ["a", "b", "c"]))
     assert [change.mark for change in compare(two, three)] == [Mark.LOOSER]
     assert [change.mark for change in compare(three, two)] == [Mark.TIGHTER]
+
+
+def test_a_file_of_a_folder_that_may_change_is_less_than_the_folder() -> None:
+    whole, part = (with_(edit={"files": names}) for names in (["models/"], ["models/a.py"]))
+    assert [change.mark for change in compare(whole, part)] == [Mark.TIGHTER]
+    assert [change.mark for change in compare(part, whole)] == [Mark.LOOSER]
+
+
+@pytest.mark.parametrize("price", [{}, {"m": {"input": 1.0, "output": 1.9}}, {"m": PRICE | {"cached": 0.5}}])
+def test_a_model_that_costs_less_by_its_price_may_spend_more(price: dict[str, Any]) -> None:
+    dear, cheap = (with_(model={"prices": prices}) for prices in ({"m": PRICE}, price))
+    assert [change.mark for change in compare(dear, cheap)] == [Mark.LOOSER]
+    assert [change.mark for change in compare(cheap, dear)] == [Mark.TIGHTER]
 
 
 def test_a_change_of_a_list_says_what_came_and_what_went() -> None:

@@ -16,12 +16,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from orchestrator.policy.keys import (
-    ALLOWED,
     ALLOWED_IF_ANY,
     FORBIDDEN,
     HIGHER,
     LOWER,
     NEITHER,
+    PATHS,
+    PRICES,
     SCOPES,
     fixed,
     levels,
@@ -52,7 +53,7 @@ class Section(BaseModel):
 class EditPolicy(Section):
     """What a proposal may change. The gate that enforces it is lint; the container is the boundary."""
 
-    files: Annotated[list[str], ALLOWED] = Field(default=["train.py"], min_length=1)
+    files: Annotated[list[str], PATHS] = Field(default=["train.py"], min_length=1)
     scopes: Annotated[dict[str, list[str]], SCOPES] = Field(default_factory=dict)
     max_file_kib: Annotated[int, LOWER] = Field(default=64, ge=1, le=1024)
     max_total_kib: Annotated[int, LOWER] = Field(default=256, ge=1, le=4096)
@@ -157,7 +158,7 @@ class ModelPolicy(Section):
     requests: Annotated[int, LOWER] = Field(default=1000, ge=1, le=1_000_000)
     tokens: Annotated[int, LOWER] = Field(default=20_000_000, ge=1, le=1_000_000_000_000)
     dollars: Annotated[float, LOWER] = Field(default=50.0, gt=0, le=1_000_000, allow_inf_nan=False)
-    prices: Annotated[dict[str, Price], NEITHER] = Field(default_factory=dict)
+    prices: Annotated[dict[str, Price], PRICES] = Field(default_factory=dict)
     when_spent: Annotated[Literal["tuner", "end"], NEITHER] = "tuner"
     retry_seconds: Annotated[Seconds, NEITHER] = 60.0
     retry_most_seconds: Annotated[Seconds, NEITHER] = 1800.0
