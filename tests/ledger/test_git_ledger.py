@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import LedgerError, OrchestratorError, SetupError
+from orchestrator.ledger import sources
 from orchestrator.ledger.audit import read_events
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
+from orchestrator.novelty import twin
 from orchestrator.records import Outcome, Proposal, Run, Usage
 from tests.ledger.ledger_parts import DISCARD, KEEP, ORIGIN, TEMPLATE, git, proposal, scored, settle
 
@@ -220,3 +223,19 @@ def test_the_log_holds_what_was_run_and_measured(tmp_path: Path) -> None:
     assert expected.items() <= measured["run"].items()
     assert (measured["seed"], measured["serving"], measured["score"]) == (attempt.seed, 1, None)
     assert (closed["action"], closed["status"], closed["values"]) == ("discard", "timed_out", [])
+
+
+def test_files_that_were_read_once_are_compared_without_being_read_again(
+    night: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "KEPT", 1)
+    with GitLedger(night, ORIGIN) as ledger:
+        history = ledger.history()
+        first, *others = (entry.files for entry in history.entries)
+        assert [first == files for files in others] == [False, False]
+        shutil.rmtree(night / "repo.git")
+        assert first == {"train.py": "DEPTH = 2\n"}
+        assert first != {"train.py": "DEPTH = 3\n"}
+        assert twin(history, {"train.py": "DEPTH = 4\n"}) == history.entries[2]
+        with pytest.raises(LedgerError):
+            dict(first)
