@@ -83,11 +83,10 @@ def test_a_killed_client_leaves_no_container_and_a_whole_record(
         env={**os.environ, **workshop.environment()},
     )
     deadline = time.monotonic() + 120
-    while not (log.exists() and "training" in log.read_text()):
+    while not (log.exists() and "training" in log.read_text() and workshop.leftovers("killed")):
         assert client.poll() is None, log.read_text()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "nothing runs that must go"
         time.sleep(0.2)
-    assert workshop.leftovers("killed"), "something runs that must go"
     client.send_signal(signal.SIGKILL)
     client.wait()
     assert workshop.await_no_leftovers("killed", 30.0) == []

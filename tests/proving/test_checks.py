@@ -66,7 +66,7 @@ def test_a_secret_in_any_file_or_commit_is_a_leak(tmp_path: Path) -> None:
         ("x.diff", "a\u202eb", "x.diff holds U+202E"),
         ("report.html", "<p><script data-hostile>x</script></p>", "report.html opens <script"),
         ("report.html", "<a href='javascript:x'>x</a>", "report.html opens <a"),
-        ("audit.jsonl", "", "refs/attempts/0001: is unknown to the log"),
+        ("audit.jsonl", "", "audit.jsonl: is empty"),
     ],
 )
 def test_a_record_that_carries_an_attack_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:
