@@ -42,6 +42,7 @@ class Pipeline:
     _coming: Future[Experiment] | None = None
     _stale: list[Experiment] = field(default_factory=list)
     _rehearsal: Future[None] | None = None
+    _running: Experiment | None = None
     _recovered: bool = False
     _baseline_tried: bool = False
 
@@ -57,6 +58,7 @@ class Pipeline:
         None when nothing is ready: the card does best to measure the best once more. Raises SetupError when
         the baseline itself cannot be used, and whatever went wrong in the background.
         """
+        self._running = None
         self.before_each()
         self._check_rehearsal()
         reviewed = self._interrupted() or self._baseline() or self._proposed()
@@ -150,13 +152,15 @@ class Pipeline:
         return None
 
     def _look_ahead(self, running: Experiment) -> None:
+        self._running = running
         if self._coming is None and self.wants_more():
             self._coming = self._prepared()
         if self._coming:
             self._rehearsal = self._background.start(partial(self._rehearse, self._coming, running))
 
     def _rehearse(self, coming: Future[Experiment], running: Experiment) -> None:
-        if coming.exception() is None:  # else it comes out where the attempt is taken
+        """Nothing, where the running one was decided before: the next proposal is not to wait for that."""
+        if running is self._running and coming.exception() is None:  # which comes out where it is taken
             self.preparation.rehearse(coming.result(), running)
 
     def _check_rehearsal(self) -> None:

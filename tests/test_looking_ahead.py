@@ -255,6 +255,24 @@ def test_whatever_fails_in_the_background_is_raised_where_the_attempt_is_awaited
         pipeline.next()
 
 
+def test_a_rehearsal_that_comes_too_late_is_not_made() -> None:
+    class Slow(Counting):
+        def review(self, attempt: Attempt) -> Verdict:
+            if "nine" in attempt.files["train.py"] and "one" not in attempt.files["train.py"]:
+                assert go_on.wait(30)
+            return super().review(attempt)
+
+    go_on, gate = Event(), Slow()
+    night = night_of(Thinking([edit(1, "one"), edit(9, "nine"), edit(20, "twenty")]), gates=(gate,))
+    pipeline = after_baseline(night)
+    decide_as(night, following(pipeline), 2.5, Action.DISCARD)
+    go_on.set()
+    following(pipeline)
+    settled(pipeline)
+    both = [text for text in gate.seen if "one\n" in text and "nine\n" in text]
+    assert both == [], "what it would have become if the discarded one had been kept"
+
+
 def test_a_fault_of_the_rehearsal_is_raised_too() -> None:
     class Hiccups:
         def review(self, attempt: Attempt) -> Verdict:
