@@ -167,8 +167,8 @@ def _message_of(commit: Stored) -> str:
 
 
 def _found(commit: Stored) -> dict[str, str]:
-    headers, _, message = commit.data.decode(errors="replace").partition("\n\n")
-    trailers = message.rstrip("\n").rpartition("\n\n")[2]
+    headers = commit.data.decode(errors="replace").partition("\n\n")[0]
+    trailers = _message_of(commit).rstrip("\n").rpartition("\n\n")[2]
     fields = dict(line.split(" ", 1) for line in headers.splitlines() if " " in line)
     return {**fields, **dict(line.split(": ", 1) for line in trailers.splitlines() if ": " in line)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -9,8 +11,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from orchestrator.exchange import Exchange
+from orchestrator.ledger.audit import Event
 from orchestrator.ledger.folder import Origin
 from orchestrator.ledger.git import GitLedger
 from orchestrator.policy import Policy, RecordsPolicy
@@ -141,3 +145,17 @@ def git(folder: Path, *arguments: str, stdin: str = "") -> str:
 
 if __name__ == "__main__":
     _main()
+
+
+def chained(events: list[Event]) -> str:
+    """The log of these events, its chain made anew, as somebody could who knows how."""
+    before, lines = events[0]["prev"], []
+    for event in events:
+        bare = {**{key: value for key, value in event.items() if key != "hash"}, "prev": before}
+        before = hashlib.sha256(_json(bare).encode()).hexdigest()
+        lines.append(_json({**bare, "hash": before}))
+    return "\n".join(lines) + "\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

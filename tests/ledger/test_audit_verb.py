@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from orchestrator.cli import main
+from tests.ledger.ledger_parts import chained
 
 VERIFY = ["audit", "verify", "--tag", "night"]
 
@@ -73,16 +73,10 @@ def test_a_night_that_lost_its_log_is_no_night_that_never_was(
 def rewrite(log: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change every closing of an attempt and hash the whole chain anew, as somebody could who knows how."""
     events = [json.loads(line) for line in log.read_text().splitlines()]
-    before = events[0]["prev"]
     for event in events:
         if event["event"] == "attempt_closed":
             change(event)
-        event["prev"] = before
-        del event["hash"]
-        bare = json.dumps(event, sort_keys=True, separators=(",", ":"))
-        before = event["hash"] = hashlib.sha256(bare.encode()).hexdigest()
-    lines = [json.dumps(event, sort_keys=True, separators=(",", ":")) for event in events]
-    log.write_text("\n".join(lines) + "\n")
+    log.write_text(chained(events))
 
 
 SHAPES: dict[str, Callable[[dict[str, Any]], object]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
 import json
 import shutil
@@ -20,7 +19,16 @@ from orchestrator.ledger.git import GitLedger
 from orchestrator.ledger.index import summary_of
 from orchestrator.ledger.shapes import misshapen
 from orchestrator.ledger.state import fold
-from tests.ledger.ledger_parts import DISCARD, ORIGIN, crashed, from_model, refused, run_night, settle
+from tests.ledger.ledger_parts import (
+    DISCARD,
+    ORIGIN,
+    chained,
+    crashed,
+    from_model,
+    refused,
+    run_night,
+    settle,
+)
 
 GONE = object()
 OTHERS = [GONE, None, 5, -1.5, True, "word", [], [None], {}, {"word": [1]}]
@@ -52,20 +60,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def events(folder: Path) -> list[Event]:
     return [json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()]
-
-
-def chained(events: list[Event]) -> str:
-    """The log of these events, its chain made anew, as somebody could who knows how."""
-    before, lines = events[0]["prev"], []
-    for event in events:
-        bare = {**{key: value for key, value in event.items() if key != "hash"}, "prev": before}
-        before = hashlib.sha256(_json(bare).encode()).hexdigest()
-        lines.append(_json({**bare, "hash": before}))
-    return "\n".join(lines) + "\n"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def places(value: Any, above: Place = ()) -> Iterator[Place]:
