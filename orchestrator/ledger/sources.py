@@ -7,6 +7,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 
 from orchestrator.ledger.repo import BareRepo
@@ -77,9 +78,13 @@ class Sources:
 
 
 def digest_of(files: Files) -> bytes:
-    """SHA-256 over paths and texts."""
-    text = json.dumps(sorted(files.items()))
-    return hashlib.sha256(text.encode()).digest()
+    """SHA-256 over paths and texts. The last one is remembered, since one is held against a whole night."""
+    return _digest_of(tuple(sorted(files.items())))
+
+
+@lru_cache(maxsize=1)
+def _digest_of(files: tuple[tuple[str, str], ...]) -> bytes:
+    return hashlib.sha256(json.dumps(files).encode()).digest()
 
 
 class _Source(Mapping[str, str]):
